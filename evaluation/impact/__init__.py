@@ -1,0 +1,1 @@
+"""The programme's impact: difference-in-differences on participant and non-participant complexes."""

@@ -1,0 +1,33 @@
+"""The true effect of a simulated panel, averaged just as an estimator averages."""
+
+import pandas as pd
+
+
+def true_effects(results: pd.DataFrame, data: pd.DataFrame, effects: pd.DataFrame, outcome: str) -> pd.Series:
+    """The truth behind each row of an estimator's results.
+
+    Args:
+        results: rows with RESULT_COLUMNS of `evaluation.impact.estimators`.
+        data: the estimation panel the results come from, so that both average over the same complexes.
+        effects: complex_id, year and the outcome's true effect in log points, for treated complex-years.
+        outcome: column of effects.
+
+    Returns:
+        a series aligned with results: the mean true effect over the treated complex-years that the row's
+        estimand averages; 0 before participation. Complexes count equally, as in ATT(g,t) without weights.
+    """
+    known = data.merge(effects[["complex_id", "year", outcome]], on=["complex_id", "year"], how="left")
+    known["effect"] = known[outcome].fillna(0.0)
+    known = known[known["cohort"] > 0]
+
+    def truth(row: pd.Series) -> float:
+        rows = known
+        if pd.notna(row["cohort"]):
+            rows = rows[rows["cohort"] == row["cohort"]]
+        if pd.notna(row["event_time"]):
+            rows = rows[rows["event_time"] == row["event_time"]]
+        else:
+            rows = rows[rows["treated"] == 1]
+        return rows["effect"].mean()
+
+    return results.apply(truth, axis=1)

@@ -1,0 +1,1 @@
+"""The weighted evaluation index: scheme, component scores, total, rank and their uncertainty."""

@@ -1,0 +1,39 @@
+"""What complex-level figures in the press say: nominal, sparse, definitions differ. Not an estimate."""
+
+import pandas as pd
+
+
+def growth(press: pd.DataFrame, indicator: str, start: int, end: int) -> pd.DataFrame:
+    """Growth of every complex for which the press quotes both years.
+
+    Args:
+        press: table `press_complex_panel` (complex, first_treated, year, indicator, value, unit, status, note).
+        indicator: e.g. `production`; start, end: years.
+
+    Returns:
+        one row per complex: `complex`, `first_treated` (text, as in the table), `pilot` (whether in the
+        programme from 2005), `start`, `end`, `unit`, `growth` (per cent, nominal), `status` of the less
+        sure of the two figures, fastest first. Groups of complexes and national totals are left out.
+    """
+    rows = press[(press["indicator"] == indicator) & press["year"].isin([start, end])]
+    rows = rows[~rows["complex"].str.startswith("ALL ")]
+    out = []
+    for name, pair in rows.groupby("complex"):
+        by_year = pair.drop_duplicates("year").set_index("year")
+        if not {start, end} <= set(by_year.index):
+            continue
+        first, last = by_year.at[start, "value"], by_year.at[end, "value"]
+        sure = by_year["status"].isin(["reported"])
+        out.append(
+            {
+                "complex": name,
+                "first_treated": by_year.at[start, "first_treated"],
+                "pilot": str(by_year.at[start, "first_treated"]).startswith("2005"),
+                "start": first,
+                "end": last,
+                "unit": by_year.at[start, "unit"],
+                "growth": 100 * (last / first - 1),
+                "status": "reported" if sure.all() else by_year.loc[~sure, "status"].iloc[0],
+            }
+        )
+    return pd.DataFrame(out).sort_values("growth", ascending=False, ignore_index=True)

@@ -1,0 +1,1 @@
+"""The task graph and the run: staging, lock, manifest."""

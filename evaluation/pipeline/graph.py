@@ -1,0 +1,137 @@
+"""The task graph of one year's report. It reads as a table of contents: what is made from what.
+
+    data/raw -> data -> index, outcomes, impact -> report-ko, report-en -> pdf-ko, pdf-en -> publish
+
+Tasks depend on files only: inputs, notebooks, specifications, the package's own modules, and two small
+files that describe the environment and the renderer. pytask hashes contents, so nothing is done twice.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytask
+
+from evaluation.errors import say
+from evaluation.paths import NOTEBOOKS, REPORTS, SPECS, processed, published
+from evaluation.pipeline.manifest import write_manifest
+from evaluation.pipeline.notebooks import run_notebook
+from evaluation.pipeline.sources_of import modules, notebook_modules, notebook_tables
+from evaluation.pipeline.staging import publish, staged
+from evaluation.report.render import render, template_files
+from evaluation.sources.read import locate_all
+from evaluation.sources.specs import read_report, scheme_paths
+from evaluation.sources.tables import TABLES
+
+ANALYSES = {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb"}
+
+
+def title(name: str) -> str:
+    """A task's name as the user reads it."""
+    step, _, language = name.partition("-")
+    words = {
+        "data": say("Check and read the inputs", "입력 자료 점검"),
+        "index": say("Evaluation index", "평가지수 산출"),
+        "outcomes": say("Outcomes", "사업 성과 계산"),
+        "impact": say("Impact estimates", "사업효과 추정"),
+        "report": say("Write the report", "보고서 작성"),
+        "pdf": say("Typeset the PDF", "PDF 조판"),
+        "publish": say("Publish", "발간"),
+    }
+    tongue = {"ko": say("Korean", "국문"), "en": say("English", "영문")}.get(language)
+    return f"{words[step]} ({tongue})" if tongue else words[step]
+
+
+def tasks(year: int) -> list[Callable]:
+    """The tasks of a year, for `pytask.build`."""
+    base = processed(year)
+    environment, renderer = base / "state" / "environment.json", base / "state" / "renderer.json"
+    languages = read_report()["languages"]
+    return [
+        _data(year, base, environment),
+        *(_analysis(year, base, environment, name) for name in ANALYSES),
+        *(_report(year, base, environment, language) for language in languages),
+        *(_pdf(year, base, environment, renderer, language) for language in languages),
+        _publish(year, base, environment, renderer, languages),
+    ]
+
+
+def _task(name: str, work: Callable[[], None], needs: list[Path], makes: list[Path]) -> Callable:
+    # A path may be needed for two reasons; pytask wants it once.
+    needs = list(dict.fromkeys(needs))
+
+    @pytask.task(name=name, kwargs={"needs": needs, "produces": makes})
+    def task(needs: list[Path], produces: list[Path]) -> None:
+        work()
+
+    return task
+
+
+def _data(year: int, base: Path, environment: Path) -> Callable:
+    notebook = NOTEBOOKS / "1_data.ipynb"
+    folder = base / "data"
+
+    def work() -> None:
+        with staged(folder) as staging:
+            run_notebook(notebook, staging, {"year": year}, base / "failed")
+
+    raw = [found.path for found in locate_all(year)]
+    makes = [folder / f"{name}.parquet" for name in TABLES]
+    makes += [folder / name for name in ("files.csv", "origins.csv", "ledger.csv")]
+    return _task("data", work, [environment, notebook, *notebook_modules(notebook), *raw], makes)
+
+
+def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:
+    notebook = NOTEBOOKS / ANALYSES[name]
+    folder = base / name
+
+    def work() -> None:
+        with staged(folder) as staging:
+            run_notebook(notebook, staging, {"year": year, "inputs": str(base / "data")}, base / "failed")
+
+    needs = [environment, notebook, *notebook_modules(notebook), base / "data" / "origins.csv"]
+    needs += [base / "data" / f"{table}.parquet" for table in notebook_tables(notebook)]
+    needs += {"index": scheme_paths(year), "impact": [SPECS / "impact.yml"]}.get(name, [])
+    return _task(name, work, needs, [folder / "ledger.csv"])
+
+
+def _report(year: int, base: Path, environment: Path, language: str) -> Callable:
+    notebook = NOTEBOOKS / "report.ipynb"
+    folder = base / "report" / language
+
+    def work() -> None:
+        with staged(folder) as staging:
+            run_notebook(notebook, staging, {"year": year, "lang": language, "inputs": str(base)}, base / "failed" / language)
+
+    needs = [environment, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *scheme_paths(year)]
+    needs += sorted((REPORTS / language).glob("*.md"))
+    needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
+    needs += [base / "data" / name for name in ("files.csv", "reconciliation.parquet")]
+    needs += [base / "outcomes" / name for name in ("growth.csv", "press.csv")]
+    return _task(f"report-{language}", work, needs, [folder / name for name in ("report.ipynb", "meta.yml", "assets.json")])
+
+
+def _pdf(year: int, base: Path, environment: Path, renderer: Path, language: str) -> Callable:
+    source = base / "report" / language
+    pdf = base / "pdf" / language / "report.pdf"
+
+    def work() -> None:
+        with staged(pdf.parent) as staging:
+            render(source, staging / "report.pdf", json.loads(renderer.read_text(encoding="utf-8")))
+
+    needs = [environment, renderer, *modules(["evaluation.report.render"])]
+    needs += [source / name for name in ("report.ipynb", "meta.yml", "assets.json")]
+    needs += template_files()
+    return _task(f"pdf-{language}", work, needs, [pdf])
+
+
+def _publish(year: int, base: Path, environment: Path, renderer: Path, languages: list[str]) -> Callable:
+    place = published(year)
+    pdfs = {place / language / "report.pdf": base / "pdf" / language / "report.pdf" for language in languages}
+
+    def work() -> None:
+        manifest = write_manifest(year, base, pdfs)
+        publish(pdfs | {place / "manifest.json": manifest})
+
+    needs = [environment, renderer, base / "data" / "files.csv", *pdfs.values(), *modules(["evaluation.pipeline.manifest"])]
+    return _task("publish", work, needs, [*pdfs, place / "manifest.json"])

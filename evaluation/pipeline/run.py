@@ -1,0 +1,181 @@
+"""One run of a year's report: lock, environment and renderer on record, the graph, the summary."""
+
+import json
+import os
+import platform
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from evaluation.errors import UserError, say
+from evaluation.paths import ROOT, processed, published, shown
+from evaluation.pipeline.staging import write_if_changed
+from evaluation.pipeline.watch import Done, Watch
+from evaluation.report.render import find_renderer
+from evaluation.sources.read import locate_all
+from evaluation.sources.specs import scheme_paths
+
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run did, and the finished reports."""
+
+    done: list[Done]
+    reports: list[Path]
+
+
+class Interrupted(UserError):
+    """The user stopped the run."""
+
+
+def make_report(year: int, console: Console) -> Run:
+    """Make or bring up to date the report of a year.
+
+    Raises:
+        UserError: anything the user can mend; the report published last is then as it was.
+    """
+    # What can be known before anything starts is said before anything starts.
+    check_schemes(year)
+    locate_all(year)
+    base = processed(year)
+    with _locked(base, year):
+        _record(base)
+        return _build(year, base, console)
+
+
+def check_schemes(year: int) -> None:
+    """UserError where the year has no scheme or its weights do not add up."""
+    from evaluation.index.scheme import complete
+    from evaluation.sources.specs import read_scheme
+
+    complete(*read_scheme(year))
+    scheme_paths(year)
+
+
+def _build(year: int, base: Path, console: Console) -> Run:
+    import pytask
+
+    from evaluation.pipeline.graph import tasks
+
+    watch = Watch(console)
+    state = base / "state"
+    # pytask caches hashes by time stamp; files that arrive with an old one must be seen too.
+    (state / ".pytask" / "file_hashes.json").unlink(missing_ok=True)
+    pytask.console.quiet = True
+    with _stoppable() as stopped:
+        session = pytask.build(
+            tasks=tasks(year),
+            config=state / "pyproject.toml",
+            capture="no",
+            verbose=0,
+            n_workers=WORKERS,
+            parallel_backend="threads",
+            stop_after_first_failure=True,
+            watch=watch,
+        )
+    if stopped.is_set():
+        raise Interrupted(
+            "Stopped. The report published last is as it was; run again to go on.",
+            "중단하였습니다. 지난번에 발간한 보고서는 그대로이며, 다시 실행하면 이어서 진행합니다.",
+        )
+    failed = [done for done in watch.done if done.error is not None]
+    if failed:
+        raise _told(failed[0])
+    if session.exit_code != pytask.ExitCode.OK:
+        raise UserError(
+            f"The task graph could not be run (pytask: {session.exit_code.name}).",
+            f"작업 그래프를 실행하지 못했습니다 (pytask: {session.exit_code.name}).",
+        )
+    return Run(watch.done, sorted(published(year).glob("*/report.pdf"), reverse=True))
+
+
+def _told(failed: Done) -> UserError:
+    error = failed.error
+    if isinstance(error, UserError):
+        return error
+    return UserError(f"{failed.name}: {type(error).__name__}: {error}", f"{failed.name}: {type(error).__name__}: {error}")
+
+
+def _record(base: Path) -> None:
+    """Write what results depend on besides files of the checkout: the environment and the renderer."""
+    state = base / "state"
+    packages = {path.name.removesuffix(".dist-info") for entry in sys.path for path in Path(entry or ".").glob("*.dist-info")}
+    environment = {"python": platform.python_version(), "packages": sorted(packages)}
+    write_if_changed(state / "environment.json", json.dumps(environment, indent=1) + "\n")
+    write_if_changed(state / "renderer.json", json.dumps(find_renderer(), indent=1) + "\n")
+    # pytask keeps its records beside its configuration.
+    write_if_changed(state / "pyproject.toml", "[tool.pytask.ini_options]\n")
+    # Kernels import this checkout's package and speak the user's language.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@contextmanager
+def _locked(base: Path, year: int) -> Iterator[None]:
+    """Hold the year's lock; the system lets go of it however the process ends."""
+    from filelock import FileLock, Timeout
+
+    base.mkdir(parents=True, exist_ok=True)
+    lock, holder = FileLock(base / ".lock"), base / ".holder"
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = holder.read_text(encoding="utf-8") if holder.exists() else "?"
+        raise UserError(
+            f"Another run of {year} is going on (process {who}). Wait for it to end, or stop it.",
+            f"{year}년 보고서를 다른 곳에서 만들고 있습니다(프로세스 {who}). 끝날 때까지 기다리거나 그 실행을 중단하십시오.",
+        ) from None
+    try:
+        holder.write_text(str(os.getpid()), encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM end the kernels at once, and the run in order."""
+    stopped = threading.Event()
+
+    def stop(signum: int, frame: object) -> None:
+        import psutil
+
+        stopped.set()
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def summary(run: Run) -> list[tuple[str, str, str]]:
+    """One row per task for the end of a run: task, what happened, why."""
+    from evaluation.pipeline.graph import title
+
+    rows = []
+    for done in run.done:
+        rebuilt = bool(done.reasons)
+        what = say(f"rebuilt, {done.seconds:.1f} s", f"다시 만듦, {done.seconds:.1f}초") if rebuilt else say("unchanged", "변동 없음")
+        rows.append((title(done.name), what, "; ".join(done.reasons)))
+    return rows
+
+
+def report_paths(run: Run) -> list[str]:
+    """Where the finished reports are, as a user reads it."""
+    return [shown(path) for path in run.reports]

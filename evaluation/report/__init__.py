@@ -1,0 +1,1 @@
+"""From results to the finished report: ledger, words, tables, figures, rendering."""

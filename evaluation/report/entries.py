@@ -1,0 +1,197 @@
+"""Results to ledger entries: one function per analysis notebook."""
+
+import math
+import re
+
+import pandas as pd
+
+from evaluation.report.ledger import entry, part
+
+OUTCOME_COLUMNS = ("production", "exports", "employment")
+
+
+def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.DataFrame:
+    """What the inputs hold: complexes, panel cells by status, marks and answers."""
+    complexes, panel, marks, answers = (tables[name] for name in ("complexes", "panel", "mc_marks", "satisfaction"))
+    participants = complexes["role"] != "non_participant"
+    registry = [
+        entry("data.complexes.participants", int(participants.sum()), "count", 0),
+        entry("data.complexes.non_participants", int((~participants).sum()), "count", 0),
+        entry("data.complexes.counted", int(complexes["counted"].sum()), "count", 0),
+        entry("data.complexes.hubs", int((complexes["role"] == "hub").sum()), "count", 0),
+        entry("data.complexes.spokes", int((complexes["role"] == "spoke").sum()), "count", 0),
+        entry("data.complexes.inferred", int((complexes["basis"] == "inferred").sum()), "count", 0),
+    ]
+    registry += [
+        entry(f"data.complexes.cohort.{int(cohort)}", count, "count", 0)
+        for cohort, count in complexes["first_treated"].dropna().value_counts().sort_index().items()
+    ]
+    cells = [
+        entry("data.panel.complexes", panel["complex_id"].nunique(), "count", 0),
+        entry("data.panel.rows", len(panel), "count", 0),
+        entry("data.panel.first_year", int(panel["year"].min()), "year", 0),
+        entry("data.panel.last_year", int(panel["year"].max()), "year", 0),
+    ]
+    for name in OUTCOME_COLUMNS:
+        status = panel[f"{name}_status"]
+        zero = (status == "observed") & (panel[name] == 0)
+        for state, count in {
+            "observed": ((status == "observed") & ~zero).sum(),
+            "zero": zero.sum(),
+            "masked": (status == "masked").sum(),
+            "missing": (status == "missing").sum(),
+        }.items():
+            cells.append(entry(f"data.panel.{name}.{state}", int(count), "count", 0))
+    evaluation = [
+        entry("data.marks.mini_clusters", marks["mc_id"].nunique(), "count", 0),
+        entry("data.marks.evaluators", marks["evaluator"].nunique(), "count", 0),
+        entry("data.marks.given", int(marks["mark"].notna().sum()), "count", 0),
+        entry("data.marks.conflicts", int(marks["conflict_of_interest"].sum()), "count", 0),
+        entry("data.answers.respondents", answers[["headquarters", "respondent"]].drop_duplicates().shape[0], "count", 0),
+        entry("data.answers.given", int(answers["response"].notna().sum()), "count", 0),
+        entry("data.answers.blank", int(answers["response"].isna().sum()), "count", 0),
+    ]
+    differences = []
+    for number, row in enumerate(tables["reconciliation"].itertuples(), start=1):
+        for column in ("listed", "printed", "difference"):
+            differences.append(entry(f"data.reconciliation.{number}.{column}", getattr(row, column), "count", 0))
+    code = "evaluation.report.entries.data_entries"
+    return pd.concat(
+        [
+            part(registry, ["complexes"], code, files),
+            part(cells, ["panel"], code, files),
+            part(evaluation, ["mc_marks", "satisfaction"], code, files),
+            part(differences, ["reconciliation"], code, files),
+        ],
+        ignore_index=True,
+    )
+
+
+def index_entries(
+    scheme: dict, components: pd.DataFrame, totals: pd.DataFrame, intervals: pd.DataFrame, level: float, files: pd.DataFrame
+) -> pd.DataFrame:
+    """Total, rank, their intervals, and each component's score, weight and contribution."""
+    entries = []
+    for row in totals.merge(intervals, on="headquarters", validate="one_to_one").itertuples():
+        name = row.headquarters
+        entries.append(
+            entry(f"index.total.{name}", row.total, "points", 1, lower=row.total_lower, upper=row.total_upper, level=level)
+        )
+        entries.append(entry(f"index.rank.{name}", row.rank, "rank", 0, lower=row.rank_lower, upper=row.rank_upper, level=level))
+        entries.append(entry(f"index.first.{name}", 100 * row.first, "percent", 0))
+    for row in components.itertuples():
+        entries.append(entry(f"index.score.{row.headquarters}.{row.component}", row.score, "points", 1))
+        entries.append(entry(f"index.contribution.{row.headquarters}.{row.component}", row.contribution, "points", 1))
+    ordered = totals.sort_values("total", ascending=False)["total"].to_numpy()
+    entries.append(entry("index.gap", ordered[0] - ordered[1], "points", 1))
+    entries.append(entry("index.spread", ordered[0] - ordered[-1], "points", 1))
+    entries.append(entry("index.count", len(totals), "count", 0))
+    used = sorted({leaf["table"] for component in scheme["components"] for leaf in component.get("parts", [component])})
+    weights = [entry(f"index.weight.{component['id']}", component["weight"], "weight", 0) for component in scheme["components"]]
+    return pd.concat(
+        [
+            part(entries, [*used, "mini_clusters"], "evaluation.index.score.score; evaluation.index.uncertainty.intervals", files),
+            part(weights, [], f"evaluation/specs/index/{scheme['carried_from'] or scheme['year']}.yml", files),
+        ],
+        ignore_index=True,
+    )
+
+
+def outcome_entries(
+    goals: pd.DataFrame, growth: pd.DataFrame, budget: pd.DataFrame, press: pd.DataFrame, files: pd.DataFrame
+) -> pd.DataFrame:
+    """Goals and their achievement, growth, budget and the press figures."""
+    goal_entries = []
+    for row in goals.itertuples():
+        unit, decimals = ("usd_bn", 1) if row.unit == "USD bn" else ("persons_thousand", 0)
+        for column in ("base", "goal", "achieved", "goal_printed"):
+            goal_entries.append(entry(f"outcomes.goal.{row.indicator}.{column}", getattr(row, column), unit, decimals))
+        for column in ("ratio", "ratio_printed"):
+            goal_entries.append(entry(f"outcomes.goal.{row.indicator}.{column}", getattr(row, column), "percent", 1))
+    growth_entries = [entry(f"outcomes.growth.{row.indicator}.{row.group}", row.value, "percent", 1) for row in growth.itertuples()]
+    budget_entries = [entry(f"outcomes.budget.{row.year}", row.total, "usd_mn", 1) for row in budget.itertuples()]
+    budget_entries.append(entry("outcomes.budget.total", budget["total"].sum(), "usd_mn", 1))
+    press_entries = []
+    for row in press.itertuples():
+        name = slug(row.complex)
+        press_entries.append(entry(f"outcomes.press.{name}.start", row.start, "trn_krw", 1))
+        press_entries.append(entry(f"outcomes.press.{name}.end", row.end, "trn_krw", 1))
+        press_entries.append(entry(f"outcomes.press.{name}.growth", row.growth, "percent", 1))
+    module = "evaluation.outcomes.published"
+    return pd.concat(
+        [
+            part(goal_entries, ["goal_achievement", "programme_goals_vision"], f"{module}.goal_achievement", files),
+            part(growth_entries, ["growth_2004_2009"], f"{module}.growth", files),
+            part(budget_entries, ["budget_by_programme_year"], f"{module}.budget", files),
+            part(press_entries, ["press_complex_panel"], "evaluation.outcomes.press.growth", files),
+        ],
+        ignore_index=True,
+    )
+
+
+def impact_entries(
+    results: pd.DataFrame, samples: pd.DataFrame, pretests: pd.DataFrame, answers: pd.DataFrame, level: float, files: pd.DataFrame
+) -> pd.DataFrame:
+    """Effects in per cent with their intervals and the true effect; samples; pre-trend tests; known answers.
+
+    Args:
+        results: rows with RESULT_COLUMNS, `outcome` and `truth` (log points).
+        samples: one row per outcome with the counts of `estimation_panel`.
+        pretests: one row per outcome: `wald`, `df`, `p_value`.
+        answers: of `known_answers`.
+    """
+    effects, truths = [], {}
+    for row in results.itertuples():
+        name = _effect_id(row)
+        effects.append(
+            entry(
+                f"impact.{row.outcome}.{row.estimator}.{name}", to_percent(row.estimate), "percent", 1,
+                lower=to_percent(row.lower), upper=to_percent(row.upper), level=None if row.reference else level,
+            )
+        )  # fmt: skip
+        if row.estimator == "cs":
+            if not math.isnan(row.truth):
+                truths[f"impact.{row.outcome}.truth.{name}"] = to_percent(row.truth)
+            effects.append(entry(f"impact.{row.outcome}.treated.{name}", row.n_treated, "count", 0))
+    counts = [
+        entry(f"impact.{row['outcome']}.sample.{column}", row[column], "count", 0)
+        for row in samples.to_dict("records")
+        for column in samples.columns.drop("outcome")
+    ]
+    tests = [entry(f"impact.{row.outcome}.pretest", row.p_value, "p_value", 2) for row in pretests.itertuples()]
+    known = []
+    for row in answers.itertuples():
+        for column in ("printed", "ours"):
+            known.append(entry(f"impact.known.{row.case}.{row.quantity}.{column}", getattr(row, column), "coefficient", row.digits))
+    truth = [entry(name, value, "percent", 1) for name, value in truths.items()]
+    inputs = ["panel", "complexes", "price_index"]
+    return pd.concat(
+        [
+            part(effects, inputs, "evaluation.impact.estimators", files),
+            part(truth, ["true_effects"], "evaluation.impact.truth.true_effects", files),
+            part(counts, inputs, "evaluation.impact.panel.estimation_panel", files),
+            part(tests, inputs, "evaluation.impact.estimators.callaway_sant_anna", files),
+            part(known, [], "evaluation.impact.known_answers.known_answers", files),
+        ],
+        ignore_index=True,
+    )
+
+
+def to_percent(log_points: float) -> float:
+    """A difference in logs as a per cent change: 100 (exp(b) - 1)."""
+    return 100 * math.expm1(log_points)
+
+
+def slug(name: str) -> str:
+    """A name as a part of a ledger id."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def _effect_id(row: object) -> str:
+    """`overall`, `cohort.2005`, `event.-3`, `cohort_event.2005.2`."""
+    parts = [row.term]
+    if not math.isnan(row.cohort):
+        parts.append(str(int(row.cohort)))
+    if not math.isnan(row.event_time):
+        parts.append(str(int(row.event_time)))
+    return ".".join(parts)

@@ -1,0 +1,134 @@
+"""Checks all inputs of a year at once and hands on only tables without errors."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from evaluation.errors import UserError, say
+from evaluation.paths import RAW, shown
+from evaluation.sources.read import PROBLEM_COLUMNS, Found, locate_all, read_table, rows_hash, up_to
+from evaluation.sources.tables import HEADQUARTERS, TABLES
+
+SHOWN_PROBLEMS = 8
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tables of a year (rows up to that year), what they were read from, and the problems found.
+
+    `files`: one row per table: table, file (below data/raw), origin (official, simulated, published,
+    press), rows_used, rows_sha256 (of the rows used, so later rows do not matter), file_sha256.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    files: pd.DataFrame
+    problems: pd.DataFrame
+
+
+def check_inputs(year: int, raw: Path = RAW) -> Inputs:
+    """Read and check every table of a year; never raises for what is wrong inside a file."""
+    tables, files, problems = {}, [], []
+    located = locate_all(year, raw)
+    for found in located:
+        frame, text, wrong = read_table(found)
+        used = up_to(frame, found.table, year)
+        tables[found.table.name] = used
+        problems.append(wrong)
+        files.append(
+            {
+                "table": found.table.name,
+                "file": found.path.relative_to(raw).as_posix(),
+                "origin": found.origin,
+                "rows_used": len(used),
+                "rows_sha256": rows_hash(up_to(text, found.table, year)),
+                "file_sha256": hashlib.sha256(found.path.read_bytes()).hexdigest(),
+            }
+        )
+    # Cross-checks on tables with errors of their own would only repeat them.
+    if all(wrong.empty for wrong in problems):
+        problems.append(_cross_check(year, located, tables))
+    return Inputs(tables, pd.DataFrame(files), pd.concat(problems, ignore_index=True))
+
+
+def read_inputs(year: int, raw: Path = RAW) -> Inputs:
+    """The inputs of a year; UserError with the first problems where any is an error."""
+    inputs = check_inputs(year, raw)
+    errors = inputs.problems[inputs.problems["severity"] == "error"]
+    if errors.empty:
+        return inputs
+    lines = [
+        f"  {problem.file}{f' [{problem.row}]' if problem.row != '' else ''} {problem.column} {problem.value!r}: {problem.rule}; {problem.mend}"
+        for problem in errors.head(SHOWN_PROBLEMS).itertuples()
+    ]
+    more = len(errors) - SHOWN_PROBLEMS
+    rest = say(f"  … and {more} more", f"  … 외 {more}건") if more > 0 else ""
+    listed = "\n".join([*lines, rest]).rstrip()
+    raise UserError(
+        f"The inputs of {year} have {len(errors)} error{'s' if len(errors) > 1 else ''}; `iccp check {year}` shows all:\n{listed}",
+        f"{year}년 입력 자료에 오류가 {len(errors)}건 있습니다. 전체 목록은 `iccp check {year}`로 볼 수 있습니다:\n{listed}",
+    )
+
+
+def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    problems = []
+
+    def add(name: str, column: str, value: object, rule: str, mend: str, severity: str = "error") -> None:
+        file = next(shown(found.path) for found in located if found.table.name == name)
+        problems.append(dict(zip(PROBLEM_COLUMNS, (severity, file, "", column, str(value), rule, mend), strict=True)))
+
+    for name, table in TABLES.items():
+        frame = tables[name]
+        for column, (other, key) in table.references.items():
+            for value in sorted(set(frame[column]) - set(tables[other][key])):
+                add(
+                    name, column, value,
+                    say(f"not listed in {other}", f"{other} 표에 없음"),
+                    say(f"mend the code or add it to {other}", f"부호를 고치거나 {other} 표에 추가하십시오"),
+                )
+        if table.yearly:
+            for value in sorted(set(frame["year"]) - {year}):
+                add(
+                    name, "year", value,
+                    say(f"not {year}", f"{year}년이 아님"),
+                    say("put each year's rows into its own folder", "연도별 폴더에 나누어 넣으십시오"),
+                )
+            if frame.empty:
+                add(
+                    name, "year", "",
+                    say(f"no rows for {year}", f"{year}년 행이 없음"),
+                    say("add this year's rows", "해당 연도 자료를 입력하십시오"),
+                )
+            elif "headquarters" in frame:
+                for value in sorted(set(HEADQUARTERS) - set(frame["headquarters"])):
+                    add(
+                        name, "headquarters", value,
+                        say("has no rows", "자료가 없음"),
+                        say("add its rows", "해당 광역본부 자료를 입력하십시오"),
+                    )
+    marked = tables["mc_marks"].dropna(subset="mark")["mc_id"]
+    for value in sorted(set(tables["mini_clusters"]["mc_id"]) - set(marked)):
+        add(
+            "mc_marks", "mc_id", value,
+            say("has no mark", "평가점수가 없음"),
+            say("enter its marks; the mean of its headquarters leaves it out otherwise", "평가점수를 입력하십시오. 입력하지 않으면 본부 평균에서 제외됩니다"),
+            severity="warning",
+        )
+    blank = tables["mc_marks"][tables["mc_marks"]["mark"].isna() & (tables["mc_marks"]["conflict_of_interest"] == 0)]
+    for row in blank.itertuples():
+        add(
+            "mc_marks", "mark", f"{row.mc_id}, {row.evaluator}",
+            say("empty without a declared conflict of interest", "이해충돌 회피 신고 없이 비어 있음"),
+            say("enter the mark or declare the conflict", "점수를 입력하거나 회피 여부를 표시하십시오"),
+            severity="warning",
+        )
+    gaps = tables["panel"].groupby("complex_id")["year"].agg(["min", "max", "count"])
+    for value, row in gaps[gaps["max"] - gaps["min"] + 1 != gaps["count"]].iterrows():
+        add(
+            "panel", "year", value,
+            say("has gaps between its years", "연도가 이어지지 않음"),
+            say("add a row per year; leave cells empty where nothing is known", "연도별로 한 행씩 넣고, 모르는 값은 빈 칸으로 두십시오"),
+            severity="warning",
+        )
+    return pd.DataFrame(problems, columns=PROBLEM_COLUMNS)

@@ -1,0 +1,225 @@
+"""Reads raw files against the contract: text to typed columns, every problem listed at once."""
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from evaluation.errors import UserError, say
+from evaluation.paths import RAW, shown
+from evaluation.sources.tables import MASK, TABLES, Table
+
+PROBLEM_COLUMNS = ["severity", "file", "row", "column", "value", "rule", "mend"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The file that serves a table for a year, and where it comes from (official, simulated, …)."""
+
+    table: Table
+    path: Path
+    origin: str
+
+
+def locate(name: str, year: int, raw: Path = RAW) -> Found:
+    """The file of a table: an official one where it is there, else the one that ships."""
+    table = TABLES[name]
+    relative = table.path.format(year=year)
+    official = raw / "official" / relative
+    if table.origin == "simulated" and official.exists():
+        return Found(table, official, "official")
+    return Found(table, raw / table.origin / relative, table.origin)
+
+
+def locate_all(year: int, raw: Path = RAW) -> list[Found]:
+    """The files of all tables for a year; UserError naming every one that is missing."""
+    found = [locate(name, year, raw) for name in TABLES]
+    missing = [shown(item.path) for item in found if not item.path.is_file()]
+    if missing:
+        listed = "\n  ".join(missing)
+        raise UserError(
+            f"Input files are missing for {year}:\n  {listed}\n"
+            "Put them back (`git checkout -- data/raw` restores what ships), or add this year's files under data/raw/official/.",
+            f"{year}년 입력 파일이 없습니다:\n  {listed}\n"
+            "파일을 되돌려 놓거나(`git checkout -- data/raw`는 배포본을 복원합니다) data/raw/official/ 아래에 해당 연도 파일을 넣으십시오.",
+        )
+    return found
+
+
+def read_table(found: Found) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read one file against its contract.
+
+    Returns:
+        the typed frame (masked columns get a companion `<column>_status`: observed, masked, missing);
+        the same rows as the text that stands in the file; and the problems found, with the columns
+        PROBLEM_COLUMNS, row 1 being the header.
+    """
+    text, problems = _read_text(found)
+    if problems:
+        empty = pd.DataFrame(columns=[column.name for column in found.table.columns])
+        return empty, empty, _problem_frame(problems)
+    frame = pd.DataFrame(index=text.index)
+    for column in found.table.columns:
+        cells = text[column.name].str.strip()
+        if column.masked:
+            frame[f"{column.name}_status"] = cells.map({MASK: "masked", "": "missing"}).fillna("observed")
+            cells = cells.where(cells != MASK, "")
+        if column.kind == "text":
+            frame[column.name] = cells.where(cells != "", pd.NA).astype("string")
+            continue
+        numbers = pd.to_numeric(cells, errors="coerce")
+        wrong = numbers.isna() & (cells != "")
+        if column.kind == "integer":
+            wrong |= numbers.notna() & (numbers % 1 != 0)
+        for row in text.index[wrong]:
+            problems.append(_not_a_number(found, _file_row(row), column, cells[row]))
+        numbers = numbers.mask(wrong)
+        frame[column.name] = numbers.astype("Int64" if column.kind == "integer" else "Float64")
+    told = {(problem["row"], problem["column"]) for problem in problems}
+    problems += [problem for problem in _check(found, frame, text) if (problem["row"], problem["column"]) not in told]
+    return _plain_dtypes(frame, found.table), text, _problem_frame(problems)
+
+
+def up_to(frame: pd.DataFrame, table: Table, year: int) -> pd.DataFrame:
+    """Only the rows of a table up to the evaluation year: a report uses nothing later."""
+    if table.year_column is None:
+        return frame
+    years = pd.to_numeric(frame[table.year_column], errors="coerce")
+    return frame[years <= year].reset_index(drop=True)
+
+
+def rows_hash(text: pd.DataFrame) -> str:
+    """SHA-256 of rows written as plain CSV: later rows in the file do not change it."""
+    return hashlib.sha256(text.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
+
+
+def schema(table: Table) -> pa.DataFrameSchema:
+    """The pandera schema of a table: required cells, allowed values, ranges, unique keys."""
+    columns = {}
+    for column in table.columns:
+        checks = []
+        if column.allowed:
+            checks.append(pa.Check.isin(column.allowed, name="allowed"))
+        if column.lower is not None:
+            checks.append(pa.Check.ge(column.lower, name="lower"))
+        if column.upper is not None:
+            checks.append(pa.Check.le(column.upper, name="upper"))
+        columns[column.name] = pa.Column(checks=checks, nullable=not column.required)
+    return pa.DataFrameSchema(columns, unique=list(table.key), report_duplicates="exclude_first")
+
+
+def _read_text(found: Found) -> tuple[pd.DataFrame, list[dict]]:
+    try:
+        text = pd.read_csv(found.path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        return pd.DataFrame(), [
+            _problem(
+                found, "", "", "",
+                say(f"not UTF-8 (byte {error.start})", f"UTF-8이 아님 ({error.start}번째 바이트)"),
+                say("save it as CSV UTF-8", "‘CSV UTF-8’ 형식으로 저장하십시오"),
+            )
+        ]
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
+        return pd.DataFrame(), [
+            _problem(
+                found, "", "", "",
+                say(f"not readable as CSV ({error})", f"CSV로 읽을 수 없음 ({error})"),
+                say("look for a stray comma or quotation mark", "쉼표나 따옴표가 잘못 들어갔는지 확인하십시오"),
+            )
+        ]
+    problems = []
+    for column in found.table.columns:
+        if column.name not in text.columns:
+            problems.append(
+                _problem(
+                    found, 1, column.name, "",
+                    say("column is not there", "열이 없음"),
+                    say(f"add the column {column.name} ({column.en})", f"{column.name} 열({column.ko})을 추가하십시오"),
+                )
+            )
+    return text, problems
+
+
+def _check(found: Found, frame: pd.DataFrame, text: pd.DataFrame) -> list[dict]:
+    try:
+        schema(found.table).validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+    else:
+        return []
+    columns = {column.name: column for column in found.table.columns}
+    problems, seen = [], set()
+    for case in cases.itertuples():
+        if case.check == "multiple_fields_uniqueness":
+            if case.index in seen:
+                continue
+            seen.add(case.index)
+            value = ", ".join(text.loc[case.index, list(found.table.key)])
+            problems.append(
+                _problem(
+                    found, _file_row(case.index), " + ".join(found.table.key), value,
+                    say("stands twice", "중복된 행"),
+                    say("keep one of the rows", "한 행만 남기십시오"),
+                )
+            )
+            continue
+        column = columns[case.column]
+        value = text.loc[case.index, column.name]
+        problems.append(_problem(found, _file_row(case.index), column.name, value, *_rule(column, str(case.check))))
+    return problems
+
+
+def _rule(column, check: str) -> tuple[str, str]:
+    if check == "not_nullable":
+        return say("empty", "빈 칸"), say(f"fill in {column.en}", f"{column.ko} 값을 입력하십시오")
+    if check == "allowed":
+        listed = ", ".join(map(str, column.allowed))
+        return say(f"not one of: {listed}", f"허용 값이 아님: {listed}"), say("use one of them", "허용 값 중 하나를 쓰십시오")
+    bounds = f"{'' if column.lower is None else f'{column.lower:g}'}..{'' if column.upper is None else f'{column.upper:g}'}"
+    return (
+        say(f"outside {bounds}", f"범위 {bounds}를 벗어남"),
+        say("mend the figure or its unit", "수치나 단위를 고치십시오"),
+    )
+
+
+def _not_a_number(found: Found, row: int, column, value: str) -> dict:
+    kind = say("a whole number" if column.kind == "integer" else "a number", "정수" if column.kind == "integer" else "숫자")
+    return _problem(
+        found, row, column.name, value,
+        say(f"not {kind}", f"{kind}가 아님"),
+        say("digits only, no separators or units", "구분 기호나 단위 없이 숫자만 입력하십시오"),
+    )
+
+
+def _file_row(index: int) -> int:
+    """The row of the file, as a spreadsheet counts it: the header is row 1."""
+    return int(index) + 2
+
+
+def _problem(found: Found, row: int | str, column: str, value: str, rule: str, mend: str, severity: str = "error") -> dict:
+    return {
+        "severity": severity,
+        "file": shown(found.path),
+        "row": row,
+        "column": column,
+        "value": value,
+        "rule": rule,
+        "mend": mend,
+    }
+
+
+def _problem_frame(problems: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(problems, columns=PROBLEM_COLUMNS)
+
+
+def _plain_dtypes(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """NumPy floats for what may be missing, so that the models need not know nullable types."""
+    for column in table.columns:
+        if column.kind == "number" or (column.kind == "integer" and frame[column.name].isna().any()):
+            frame[column.name] = frame[column.name].astype("float64")
+        elif column.kind == "integer":
+            frame[column.name] = frame[column.name].astype("int64")
+    return frame

@@ -1,0 +1,266 @@
+"""The data contract: every raw table the evaluation reads, its columns, units and allowed values.
+
+One declaration serves the readers, the checks and `datapackage.json`. A table of origin
+`simulated` is replaced by a real one when a file of the same name lies under `data/raw/official/`.
+"""
+
+from dataclasses import dataclass, field
+
+HEADQUARTERS = ("seoul_metropolitan", "chungcheong", "honam", "daekyung", "dongnam", "gangwon")
+ZONES = (*HEADQUARTERS, "jeju")
+TYPES = ("national", "general", "agro_industrial")
+MASK = "X"  # what the official statistics print where two or fewer firms operate
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `kind` is text, integer or number; `masked` columns may hold the mask `X`."""
+
+    name: str
+    kind: str
+    en: str
+    ko: str
+    unit: str = ""
+    required: bool = True
+    allowed: tuple = ()
+    lower: float | None = None
+    upper: float | None = None
+    masked: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One raw table: `path` below its origin's folder, `{year}` standing for the evaluation year."""
+
+    name: str
+    origin: str
+    path: str
+    en: str
+    ko: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    year_column: str | None = None
+    references: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def yearly(self) -> bool:
+        """Whether each evaluation year has a file of its own."""
+        return "{year}" in self.path
+
+
+def _year(en: str = "Year", ko: str = "연도") -> Column:
+    return Column("year", "integer", en, ko, lower=1990, upper=2100)
+
+
+def _headquarters() -> Column:
+    return Column("headquarters", "text", "Pan-regional headquarters", "광역본부", allowed=HEADQUARTERS)
+
+
+def _evaluator() -> Column:
+    return Column("evaluator", "text", "Evaluator (code)", "평가위원(부호)")
+
+
+def _mark(required: bool = True) -> Column:
+    return Column("mark", "number", "Mark", "평가점수", "points", required=required, lower=0, upper=100)
+
+
+def _text(name: str, en: str, ko: str, required: bool = False) -> Column:
+    return Column(name, "text", en, ko, required=required)
+
+
+# Every printed figure carries how sure the reading is and where it stands.
+_PRINTED = (
+    _text("unit", "Unit", "단위"),
+    _text("status", "How sure the reading is", "판독 상태"),
+    _text("note", "Note", "비고"),
+    _text("source_doc", "Source document", "출처 문서"),
+    _text("place", "Place in the document", "문서 내 위치"),
+)
+
+SIMULATED = (
+    Table(
+        "complexes", "simulated", "complexes.csv", "Registry of industrial complexes", "산업단지 명부", ("complex_id",),
+        (
+            _text("complex_id", "Complex (code)", "단지 부호", required=True),
+            _text("name_ko", "Name in Korean", "국문 단지명", required=True),
+            _text("name_en", "Name in English", "영문 단지명", required=True),
+            Column("zone", "text", "Economic zone", "광역경제권", allowed=ZONES),
+            Column("headquarters", "text", "Pan-regional headquarters", "광역본부", allowed=HEADQUARTERS),
+            _text("hub", "Hub it is connected to", "연계 거점단지"),
+            Column("role", "text", "Role", "역할", allowed=("hub", "spoke", "non_participant")),
+            Column("type", "text", "Type of complex", "단지 유형", allowed=TYPES),
+            Column("first_treated", "integer", "Year of first participation", "최초 참여연도", required=False, lower=2005, upper=2100),
+            Column("first_treated_alternative", "integer", "Year of first participation by another source", "최초 참여연도(다른 출처)", required=False, lower=2005, upper=2100),
+            Column("counted", "integer", "How many of the printed 193 it stands for", "공표 193개 중 해당 수", lower=0, upper=2),
+            _text("specialised_industry", "Specialised industry", "특화산업"),
+            Column("basis", "text", "Where the row comes from", "근거", allowed=("printed", "inferred", "invented")),
+            _text("status", "How sure the reading is", "판독 상태"),
+            _text("note", "Note", "비고"),
+            _text("source_doc", "Source document", "출처 문서"),
+            _text("place", "Place in the document", "문서 내 위치"),
+        ),
+    ),
+    Table(
+        "reconciliation", "simulated", "reconciliation.csv", "Differences between the registry and the printed 193", "명부와 공표 193개의 차이", ("item",),
+        (
+            _text("item", "Item", "항목", required=True),
+            Column("listed", "integer", "Listed", "목록 수"),
+            Column("printed", "integer", "Printed", "공표 수"),
+            Column("difference", "integer", "Difference", "차이"),
+            _text("explanation_en", "Explanation in English", "설명(영문)", required=True),
+            _text("explanation_ko", "Explanation in Korean", "설명(국문)", required=True),
+            _text("source_doc", "Source document", "출처 문서"),
+            _text("place", "Place in the document", "문서 내 위치"),
+        ),
+    ),
+    Table(
+        "panel", "simulated", "panel.csv", "Complex-year panel", "단지별 연도 패널", ("complex_id", "year"),
+        (
+            _text("complex_id", "Complex (code)", "단지 부호", required=True),
+            _year(),
+            Column("production", "integer", "Production, nominal", "생산액(경상)", "KRW mn", required=False, lower=0, masked=True),
+            Column("exports", "integer", "Exports, nominal", "수출액(경상)", "USD thousand", required=False, lower=0, masked=True),
+            Column("employment", "integer", "Employment", "고용인원", "persons", required=False, lower=0, masked=True),
+            Column("operating_firms", "integer", "Operating firms", "가동업체 수", "firms", required=False, lower=0),
+            Column("capital", "integer", "Capital stock, nominal", "자본스톡(경상)", "KRW mn", required=False, lower=0),
+            Column("intermediate_inputs", "integer", "Intermediate inputs, nominal", "중간투입(경상)", "KRW mn", required=False, lower=0),
+            Column("area", "number", "Designated area", "지정면적", "thousand m2", required=False, lower=0),
+        ),
+        year_column="year",
+        references={"complex_id": ("complexes", "complex_id")},
+    ),
+    Table(
+        "true_effects", "simulated", "true_effects.csv", "True effect built into the simulated panel", "모의 패널에 심은 참효과", ("complex_id", "year"),
+        (
+            _text("complex_id", "Complex (code)", "단지 부호", required=True),
+            _year(),
+            Column("production", "number", "Effect on production", "생산 효과", "log points"),
+            Column("exports", "number", "Effect on exports", "수출 효과", "log points"),
+            Column("employment", "number", "Effect on employment", "고용 효과", "log points"),
+            Column("operating_firms", "number", "Effect on operating firms", "가동업체 효과", "log points"),
+        ),
+        year_column="year",
+        references={"complex_id": ("complexes", "complex_id")},
+    ),
+    Table(
+        "price_index", "simulated", "price_index.csv", "Price index", "물가지수", ("index", "year"),
+        (
+            _text("index", "Index (code)", "지수 부호", required=True),
+            _year(),
+            Column("value", "number", "Value", "값", "base year = 100", lower=1e-9),
+            Column("base_year", "integer", "Base year", "기준연도"),
+            _text("unit", "Unit", "단위"),
+        ),
+        year_column="year",
+    ),
+    Table(
+        "mini_clusters", "simulated", "mini_clusters.csv", "Mini clusters", "미니클러스터 명부", ("mc_id",),
+        (
+            _text("mc_id", "Mini cluster (code)", "미니클러스터 부호", required=True),
+            _headquarters(),
+            _text("hub", "Hub", "거점단지", required=True),
+            _text("name_en", "Name in English", "영문명", required=True),
+            _text("name_ko", "Name in Korean", "국문명", required=True),
+            Column("kind", "text", "Kind", "구분", allowed=("industry", "agro_industrial")),
+        ),
+    ),
+    Table(
+        "mc_marks", "simulated", "evaluation/{year}/mc_marks.csv", "Committee marks per mini cluster", "미니클러스터 평가점수", ("year", "mc_id", "evaluator"),
+        (
+            _year(), _text("mc_id", "Mini cluster (code)", "미니클러스터 부호", required=True), _evaluator(), _mark(required=False),
+            Column("conflict_of_interest", "integer", "Conflict of interest declared", "이해충돌 회피", allowed=(0, 1)),
+        ),
+        year_column="year",
+        references={"mc_id": ("mini_clusters", "mc_id")},
+    ),
+    Table(
+        "difficulty_marks", "simulated", "evaluation/{year}/difficulty_marks.csv", "Committee marks of index difficulty", "지표 난이도 평가점수", ("year", "headquarters", "evaluator"),
+        (_year(), _headquarters(), _evaluator(), _mark()),
+        year_column="year",
+    ),
+    Table(
+        "common_indicators", "simulated", "evaluation/{year}/common_indicators.csv", "Common indicators", "공통지표 실적", ("year", "headquarters", "indicator"),
+        (
+            _year(), _headquarters(), _text("indicator", "Indicator", "지표", required=True), _text("unit", "Unit", "단위"),
+            Column("target", "number", "Target", "목표"), Column("actual", "number", "Actual", "실적", lower=0),
+        ),
+        year_column="year",
+    ),
+    Table(
+        "headquarters_marks", "simulated", "evaluation/{year}/headquarters_marks.csv", "Committee marks of qualitative headquarters indicators", "본부 정성지표 평가점수", ("year", "headquarters", "indicator", "evaluator"),
+        (_year(), _headquarters(), _text("indicator", "Indicator", "지표", required=True), _evaluator(), _mark()),
+        year_column="year",
+    ),
+    Table(
+        "headquarters_indicators", "simulated", "evaluation/{year}/headquarters_indicators.csv", "Quantitative headquarters indicators", "본부 정량지표 실적", ("year", "headquarters", "indicator"),
+        (
+            _year(), _headquarters(), _text("indicator", "Indicator", "지표", required=True),
+            Column("kind", "text", "Kind", "구분", allowed=("result", "performance")), _text("unit", "Unit", "단위"),
+            Column("target", "number", "Target", "목표"), Column("actual", "number", "Actual", "실적", lower=0),
+        ),
+        year_column="year",
+    ),
+    Table(
+        "satisfaction", "simulated", "evaluation/{year}/satisfaction.csv", "Satisfaction responses", "고객만족도 응답", ("year", "headquarters", "respondent", "part", "item"),
+        (
+            _year(), _headquarters(), _text("respondent", "Respondent (code)", "응답자 부호", required=True),
+            Column("group", "text", "Group", "응답자 구분", allowed=("company", "expert", "organisation")),
+            Column("part", "text", "Part of the survey", "조사 부문", allowed=("participant_satisfaction", "strategy_effectiveness")),
+            _text("item", "Item", "문항", required=True),
+            Column("response", "integer", "Answer", "응답", "7-point scale", required=False, lower=1, upper=7),
+        ),
+        year_column="year",
+    ),
+)
+
+PUBLISHED = (
+    Table(
+        "goal_achievement", "published", "goal_achievement.csv", "Goal achievement of the seven target complexes", "7개 대상단지 목표 달성", ("indicator", "item"),
+        (
+            _text("indicator", "Indicator", "지표", required=True), _text("item", "Item", "항목", required=True),
+            Column("value", "number", "Value", "값"), *_PRINTED,
+        ),
+    ),
+    Table(
+        "programme_goals_vision", "published", "programme_goals_vision.csv", "Growth goals in the vision diagram", "비전도의 성장 목표", ("indicator", "item"),
+        (
+            _text("indicator", "Indicator", "지표", required=True), _text("item", "Item", "항목", required=True),
+            Column("value", "number", "Value", "값"), *_PRINTED,
+        ),
+    ),
+    Table(
+        "growth_2004_2009", "published", "growth_2004_2009.csv", "Growth 2004 to 2009", "2004~2009년 성장률", ("indicator", "group"),
+        (
+            _text("indicator", "Indicator", "지표", required=True), _text("group", "Group", "집단", required=True),
+            Column("value", "number", "Value", "값", "%"), *_PRINTED,
+        ),
+    ),
+    Table(
+        "budget_by_programme_year", "published", "budget_by_programme_year.csv", "Budget by programme and year", "세부사업·연도별 예산", ("programme", "year"),
+        (
+            _text("programme", "Programme", "세부사업", required=True), _text("year", "Year or Total", "연도 또는 계", required=True),
+            Column("value", "number", "Value", "값", "USD mn", required=False), *_PRINTED,
+        ),
+        year_column="year",
+    ),
+    Table(
+        "evaluation_weights_2010", "published", "evaluation_weights_2010.csv", "Weights of the 2010 index as printed", "2010년 평가지수 가중치(공표)", ("criterion",),
+        (
+            _text("block", "Block", "구분", required=True), _text("criterion", "Criterion", "평가 항목", required=True),
+            _text("kind", "Kind", "유형"), _text("evaluator", "Evaluating body", "평가 주체"),
+            Column("value", "number", "Weight", "가중치", "%"), *_PRINTED,
+        ),
+    ),
+    Table(
+        "press_complex_panel", "press", "press_complex_panel.csv", "Complex-level figures quoted in the press", "언론에 보도된 단지별 수치", ("complex", "year", "indicator", "source"),
+        (
+            _text("complex", "Complex or group", "단지 또는 집단", required=True), _text("first_treated", "Year of first participation", "최초 참여연도"),
+            _year(), _text("indicator", "Indicator", "지표", required=True), Column("value", "number", "Value", "값"),
+            _text("unit", "Unit", "단위", required=True), _text("status", "How sure the figure is", "수치 상태"),
+            _text("note", "Note", "비고"), _text("source", "Source", "출처", required=True),
+        ),
+        year_column="year",
+    ),
+)
+
+TABLES = {table.name: table for table in (*SIMULATED, *PUBLISHED)}
