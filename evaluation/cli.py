@@ -1,2 +1,172 @@
-def main():
-    print("hi")
+"""The `iccp` command. Heavy libraries are loaded when a command needs them, so that help is instant."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from evaluation.errors import LANGUAGES, UserError, say
+
+app = typer.Typer(
+    name="iccp",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=say(
+        "Yearly evaluation of Korea's Industrial Complex Cluster Program: raw tables in, finished report out.\n\n"
+        "Messages are in Korean on a Korean system, else in English; --lang chooses.",
+        "산업집적지 경쟁력 강화사업 연차평가 도구: 원자료를 넣으면 완성된 보고서가 나옵니다.\n\n"
+        "한국어 시스템에서는 한국어로, 그 밖에는 영어로 안내하며 --lang으로 고를 수 있습니다.",
+    ),
+    epilog=say(
+        "Examples:\n\niccp report 2010\n\niccp check 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
+        "예:\n\niccp report 2010\n\niccp check 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
+    ),
+)
+
+Year = Annotated[int, typer.Argument(help=say("evaluation year, such as 2010", "평가연도(예: 2010)"), show_default=False)]
+
+
+@app.callback()
+def options(
+    lang: Annotated[str, typer.Option(help=say("language of messages: ko or en", "안내 언어: ko 또는 en"), show_default=False)] = "",
+) -> None:
+    if lang and lang not in LANGUAGES:
+        raise UserError(f"--lang is {lang!r}; use ko or en.", f"--lang 값 {lang!r}을(를) 쓸 수 없습니다. ko 또는 en을 쓰십시오.")
+    if lang:
+        os.environ["ICCP_LANG"] = lang
+
+
+@app.command(help=say("Make or bring up to date the report of a year, in Korean and English.", "한 해의 보고서를 국문과 영문으로 만들거나 새로 맞춥니다."))
+def report(year: Year) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from evaluation.pipeline.run import make_report, report_paths, summary
+
+    console = Console(highlight=False)
+    run = make_report(year, console)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in (say("Step", "단계"), say("Result", "결과"), say("Why", "이유")):
+        table.add_column(heading, overflow="fold")
+    for row in summary(run):
+        table.add_row(*row)
+    console.print(table)
+    console.print()
+    for path in report_paths(run):
+        console.print(path, soft_wrap=True)
+
+
+@app.command(help=say("Check all inputs of a year and list every problem at once.", "한 해의 입력 자료를 점검하여 모든 문제를 한 번에 보여 줍니다."))
+def check(year: Annotated[int | None, typer.Argument(help=say("evaluation year; the default year where left out", "평가연도(생략하면 기본 연도)"), show_default=False)] = None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from evaluation.pipeline.run import check_schemes
+    from evaluation.sources.check import check_inputs
+    from evaluation.sources.specs import read_report
+
+    year = year or read_report()["default_year"]
+    check_schemes(year)
+    console = Console(highlight=False)
+    inputs = check_inputs(year)
+    if not inputs.problems.empty:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        headings = (
+            say("Kind", "구분"), say("File", "파일"), say("Row", "행"), say("Column", "열"),
+            say("Value", "값"), say("What is wrong", "문제"), say("How to mend it", "고치는 방법"),
+        )  # fmt: skip
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
+        kinds = {"error": say("error", "오류"), "warning": say("warning", "주의")}
+        for problem in inputs.problems.itertuples(index=False):
+            table.add_row(kinds[problem.severity], *(str(cell) for cell in list(problem)[1:]))
+        console.print(table)
+        console.print()
+    errors = int((inputs.problems["severity"] == "error").sum())
+    warnings = len(inputs.problems) - errors
+    origins = inputs.files["origin"].value_counts()
+    counted = ", ".join(f"{origin} {count}" for origin, count in origins.items())
+    console.print(
+        say(
+            f"{year}: {len(inputs.files)} tables ({counted}), {errors} errors, {warnings} warnings",
+            f"{year}년: 표 {len(inputs.files)}개({counted}), 오류 {errors}건, 주의 {warnings}건",
+        )
+    )
+    if errors:
+        raise typer.Exit(1)
+
+
+@app.command(help=say("List the years that can be evaluated, their inputs and their reports.", "평가할 수 있는 연도와 입력 자료, 보고서를 보여 줍니다."))
+def years() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from evaluation.paths import published, shown
+    from evaluation.sources.read import locate
+    from evaluation.sources.specs import read_yaml, scheme_path, scheme_years
+    from evaluation.sources.tables import TABLES
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in (say("Year", "연도"), say("Scheme", "평가체계"), say("Inputs", "입력 자료"), say("Report", "보고서")):
+        table.add_column(heading)
+    for year in scheme_years():
+        raw = read_yaml(scheme_path(year))
+        scheme = say(f"as {raw['extends']} (assumed)", f"{raw['extends']}년 적용(가정)") if "extends" in raw else say("published", "공표")
+        found = [locate(name, year) for name in TABLES]
+        missing = sum(not item.path.is_file() for item in found)
+        official = sum(item.origin == "official" for item in found)
+        inputs = say(f"{missing} missing", f"{missing}개 없음") if missing else say("complete", "갖춤")
+        if official:
+            inputs += say(f", {official} official", f", 공식자료 {official}개")
+        done = published(year) / "manifest.json"
+        table.add_row(str(year), scheme, inputs, shown(done.parent) if done.exists() else "–")
+    Console(highlight=False).print(table)
+
+
+@app.command(help=say("Show where a printed number comes from: its value, tables, files and code.", "인쇄된 수치의 출처(값, 표, 파일, 코드)를 보여 줍니다."))
+def explain(
+    year: Year,
+    id: Annotated[str, typer.Argument(help=say("ledger id or its beginning, such as index.total", "수치대장 항목 또는 그 앞부분(예: index.total)"), show_default=False)],
+) -> None:
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+
+    from evaluation.paths import processed
+    from evaluation.report.ledger import read_ledger
+    from evaluation.report.words import interval, number
+
+    ledger = read_ledger(processed(year))
+    rows = ledger[(ledger.index == id) | ledger.index.str.startswith(id + ".")]
+    if rows.empty:
+        raise UserError(
+            f"The ledger of {year} has no {id!r}. Its ids begin with: {', '.join(sorted({name.split('.')[0] for name in ledger.index}))}.",
+            f"{year}년 수치대장에 {id!r} 항목이 없습니다. 항목은 다음으로 시작합니다: {', '.join(sorted({name.split('.')[0] for name in ledger.index}))}.",
+        )
+    files = pd.read_csv(processed(year) / "data" / "files.csv").set_index("table")["file"]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("id", say("value", "값"), say("interval", "구간"), say("unit", "단위"), say("files", "파일"), say("code", "코드")):
+        table.add_column(heading, overflow="fold")
+    for name, row in rows.iterrows():
+        decimals = int(row["decimals"])
+        tables = row["tables"].split() if isinstance(row["tables"], str) else []
+        table.add_row(
+            name, number(row["value"], decimals), interval(row["lower"], row["upper"], decimals, "en"), row["unit"],
+            "\n".join(files[tables]), row["code"],
+        )  # fmt: skip
+    Console(highlight=False).print(table)
+
+
+def main() -> None:
+    """Run the command; what the user can mend is said in a few lines, never as a traceback."""
+    try:
+        app()
+    except UserError as error:
+        typer.secho(str(error), err=True, fg="red" if sys.stderr.isatty() else None)
+        sys.exit(130 if type(error).__name__ == "Interrupted" else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)

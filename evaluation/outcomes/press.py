@@ -1,5 +1,7 @@
 """What complex-level figures in the press say: nominal, sparse, definitions differ. Not an estimate."""
 
+import re
+
 import pandas as pd
 
 
@@ -11,7 +13,7 @@ def growth(press: pd.DataFrame, indicator: str, start: int, end: int) -> pd.Data
         indicator: e.g. `production`; start, end: years.
 
     Returns:
-        one row per complex: `complex`, `first_treated` (text, as in the table), `pilot` (whether in the
+        one row per complex: `complex`, `slug` (the name as a part of a ledger id), `first_treated` (text, as in the table), `pilot` (whether in the
         programme from 2005), `start`, `end`, `unit`, `growth` (per cent, nominal), `status` of the less
         sure of the two figures, fastest first. Groups of complexes and national totals are left out.
     """
@@ -27,6 +29,7 @@ def growth(press: pd.DataFrame, indicator: str, start: int, end: int) -> pd.Data
         out.append(
             {
                 "complex": name,
+                "slug": re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_"),
                 "first_treated": by_year.at[start, "first_treated"],
                 "pilot": str(by_year.at[start, "first_treated"]).startswith("2005"),
                 "start": first,

@@ -42,15 +42,21 @@ def title(name: str) -> str:
     return f"{words[step]} ({tongue})" if tongue else words[step]
 
 
+def analysis_tasks(year: int) -> list[Callable]:
+    """The tasks that end in the ledger."""
+    base = processed(year)
+    environment = base / "state" / "environment.json"
+    return [_data(year, base, environment), *(_analysis(year, base, environment, name) for name in ANALYSES)]
+
+
 def tasks(year: int) -> list[Callable]:
     """The tasks of a year, for `pytask.build`."""
     base = processed(year)
     environment, renderer = base / "state" / "environment.json", base / "state" / "renderer.json"
     languages = read_report()["languages"]
     return [
-        _data(year, base, environment),
-        *(_analysis(year, base, environment, name) for name in ANALYSES),
-        *(_report(year, base, environment, language) for language in languages),
+        *analysis_tasks(year),
+        *(_report(year, base, environment, renderer, language) for language in languages),
         *(_pdf(year, base, environment, renderer, language) for language in languages),
         _publish(year, base, environment, renderer, languages),
     ]
@@ -95,7 +101,7 @@ def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:
     return _task(name, work, needs, [folder / "ledger.csv"])
 
 
-def _report(year: int, base: Path, environment: Path, language: str) -> Callable:
+def _report(year: int, base: Path, environment: Path, renderer: Path, language: str) -> Callable:
     notebook = NOTEBOOKS / "report.ipynb"
     folder = base / "report" / language
 
@@ -103,8 +109,8 @@ def _report(year: int, base: Path, environment: Path, language: str) -> Callable
         with staged(folder) as staging:
             run_notebook(notebook, staging, {"year": year, "lang": language, "inputs": str(base)}, base / "failed" / language)
 
-    needs = [environment, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *scheme_paths(year)]
-    needs += sorted((REPORTS / language).glob("*.md"))
+    needs = [environment, renderer, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *scheme_paths(year)]
+    needs += sorted((REPORTS / language).glob("*"))
     needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
     needs += [base / "data" / name for name in ("files.csv", "reconciliation.parquet")]
     needs += [base / "outcomes" / name for name in ("growth.csv", "press.csv")]

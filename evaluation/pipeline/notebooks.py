@@ -46,7 +46,7 @@ def run_notebook(notebook: Path, folder: Path, parameters: dict, kept: Path) -> 
             # The kernel works where JupyterLab would: beside the notebooks. (papermill's own `cwd`
             # changes the directory of the whole process, which other tasks share.)
             resources={"metadata": {"path": str(NOTEBOOKS)}},
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
         )
     except PapermillExecutionError as error:
         if error.ename == UserError.__name__:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+import evaluation
 from evaluation.errors import UserError, say
 from evaluation.paths import ROOT, processed, published, shown
 from evaluation.pipeline.staging import write_if_changed
@@ -22,6 +23,7 @@ from evaluation.sources.read import locate_all
 from evaluation.sources.specs import scheme_paths
 
 WORKERS = 2
+MAIN_PACKAGES = ("pandas", "statsmodels", "linearmodels", "moderndid", "papermill", "matplotlib")
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,22 @@ def make_report(year: int, console: Console) -> Run:
     Raises:
         UserError: anything the user can mend; the report published last is then as it was.
     """
+    return _make(year, console, whole=True)
+
+
+def make_results(year: int, console: Console) -> Run:
+    """Bring up to date what the report is written from, but not the report itself."""
+    return _make(year, console, whole=False)
+
+
+def _make(year: int, console: Console, whole: bool) -> Run:
     # What can be known before anything starts is said before anything starts.
     check_schemes(year)
     locate_all(year)
     base = processed(year)
     with _locked(base, year):
         _record(base)
-        return _build(year, base, console)
+        return _build(year, base, console, whole)
 
 
 def check_schemes(year: int) -> None:
@@ -60,10 +71,10 @@ def check_schemes(year: int) -> None:
     scheme_paths(year)
 
 
-def _build(year: int, base: Path, console: Console) -> Run:
+def _build(year: int, base: Path, console: Console, whole: bool) -> Run:
     import pytask
 
-    from evaluation.pipeline.graph import tasks
+    from evaluation.pipeline.graph import analysis_tasks, tasks
 
     watch = Watch(console)
     state = base / "state"
@@ -72,7 +83,7 @@ def _build(year: int, base: Path, console: Console) -> Run:
     pytask.console.quiet = True
     with _stoppable() as stopped:
         session = pytask.build(
-            tasks=tasks(year),
+            tasks=tasks(year) if whole else analysis_tasks(year),
             config=state / "pyproject.toml",
             capture="no",
             verbose=0,
@@ -107,8 +118,14 @@ def _told(failed: Done) -> UserError:
 def _record(base: Path) -> None:
     """Write what results depend on besides files of the checkout: the environment and the renderer."""
     state = base / "state"
-    packages = {path.name.removesuffix(".dist-info") for entry in sys.path for path in Path(entry or ".").glob("*.dist-info")}
-    environment = {"python": platform.python_version(), "packages": sorted(packages)}
+    found = {path.name.removesuffix(".dist-info") for entry in sys.path for path in Path(entry or ".").glob("*.dist-info")}
+    packages = {name.lower(): version for name, _, version in (item.partition("-") for item in sorted(found))}
+    environment = {
+        "iccp": evaluation.__version__,
+        "python": platform.python_version(),
+        "main": [f"{name} {packages[name]}" for name in MAIN_PACKAGES],
+        "packages": packages,
+    }
     write_if_changed(state / "environment.json", json.dumps(environment, indent=1) + "\n")
     write_if_changed(state / "renderer.json", json.dumps(find_renderer(), indent=1) + "\n")
     # pytask keeps its records beside its configuration.

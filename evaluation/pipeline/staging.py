@@ -10,7 +10,8 @@ from pathlib import Path
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """A sibling folder to fill; it takes the folder's place when the block ends without an error."""
-    staging = folder.with_name(f".{folder.name}.staging")
+    # Not a hidden name: Quarto does not see a project in a hidden folder.
+    staging = folder.with_name(f"{folder.name}.staging")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:

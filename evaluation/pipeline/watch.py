@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from evaluation.errors import say
-from evaluation.paths import shown
+from evaluation.paths import PROCESSED, shown
 from evaluation.pipeline.graph import title
 
 MOST_REASONS = 2
@@ -82,6 +82,13 @@ def _name(task: pytask.PTask) -> str:
     return task.name.rsplit("::", 1)[-1]
 
 
+def _short(path: Path) -> str:
+    """A path as a reader of the summary needs it: work files without the year's folder before them."""
+    parts = path.parts
+    inside = path.is_relative_to(PROCESSED) and len(path.relative_to(PROCESSED).parts) > 1
+    return "/".join(parts[len(PROCESSED.parts) + 1 :]) if inside else shown(path)
+
+
 def _reasons(session: pytask.Session, task: pytask.PTask) -> list[str]:
     """Why pytask will run a task, in words; empty where it will not."""
     from _pytask.dag_utils import node_and_neighbors
@@ -94,7 +101,7 @@ def _reasons(session: pytask.Session, task: pytask.PTask) -> list[str]:
         differs, why, _ = get_node_change_info(session=session, task=task, node=node, state=node.state())
         if not differs:
             continue
-        path = shown(Path(node.path)) if hasattr(node, "path") else node.name
+        path = _short(Path(node.path)) if hasattr(node, "path") else node.name
         if why == "missing":
             missing.append(path)
         elif why == "not_in_db":
@@ -105,7 +112,7 @@ def _reasons(session: pytask.Session, task: pytask.PTask) -> list[str]:
             changed.append(path)
     if first:
         return [say("first run", "첫 실행")]
-    told = [say(f"missing: {path}", f"없음: {path}") for path in missing]
-    told += [say(f"changed: {path}", f"변경: {path}") for path in changed]
+    told = [say(f"{path} was missing", f"{path} 없음") for path in missing]
+    told += [say(f"{path} changed", f"{path} 변경") for path in changed]
     more = len(told) - MOST_REASONS
     return told[:MOST_REASONS] + ([say(f"and {more} more", f"외 {more}건")] if more > 0 else [])

@@ -1,10 +1,10 @@
 """Results to ledger entries: one function per analysis notebook."""
 
 import math
-import re
 
 import pandas as pd
 
+from evaluation.index.scheme import leaves
 from evaluation.report.ledger import entry, part
 
 OUTCOME_COLUMNS = ("production", "exports", "employment")
@@ -55,9 +55,12 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
     for number, row in enumerate(tables["reconciliation"].itertuples(), start=1):
         for column in ("listed", "printed", "difference"):
             differences.append(entry(f"data.reconciliation.{number}.{column}", getattr(row, column), "count", 0))
+    # How many rows a file has is a fact about the file, simulated or not; its origin stands beside it.
+    rows = [entry(f"data.files.{row.table}.rows", row.rows_used, "count", 0) for row in files.itertuples()]
     code = "evaluation.report.entries.data_entries"
     return pd.concat(
         [
+            part(rows, [], "evaluation.sources.check.check_inputs", files),
             part(registry, ["complexes"], code, files),
             part(cells, ["panel"], code, files),
             part(evaluation, ["mc_marks", "satisfaction"], code, files),
@@ -68,9 +71,13 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
 
 
 def index_entries(
-    scheme: dict, components: pd.DataFrame, totals: pd.DataFrame, intervals: pd.DataFrame, level: float, files: pd.DataFrame
+    scheme: dict, components: pd.DataFrame, totals: pd.DataFrame, intervals: pd.DataFrame, bootstrap: dict, files: pd.DataFrame
 ) -> pd.DataFrame:
-    """Total, rank, their intervals, and each component's score, weight and contribution."""
+    """Total, rank, their intervals, and each component's score, weight and contribution.
+
+    `bootstrap`: `level` of the intervals, `draws` and `seed`.
+    """
+    level = bootstrap["level"]
     entries = []
     for row in totals.merge(intervals, on="headquarters", validate="one_to_one").itertuples():
         name = row.headquarters
@@ -86,11 +93,20 @@ def index_entries(
     entries.append(entry("index.gap", ordered[0] - ordered[1], "points", 1))
     entries.append(entry("index.spread", ordered[0] - ordered[-1], "points", 1))
     entries.append(entry("index.count", len(totals), "count", 0))
-    used = sorted({leaf["table"] for component in scheme["components"] for leaf in component.get("parts", [component])})
+    settings = [entry(f"index.{name}", bootstrap[name], "count", 0) for name in ("draws", "seed")]
+    used = sorted({leaf["table"] for component in scheme["components"] for leaf, _ in leaves(component)})
     weights = [entry(f"index.weight.{component['id']}", component["weight"], "weight", 0) for component in scheme["components"]]
+    for component in scheme["components"]:
+        for leaf, _ in leaves(component):
+            weights.append(entry(f"index.part.{leaf['id']}.weight", leaf["weight"], "weight", 0))
+            if "scale" in leaf:
+                weights += [entry(f"index.part.{leaf['id']}.{end}", leaf["scale"][end], "points", 0) for end in ("lower", "upper")]
+            if "cap" in leaf:
+                weights.append(entry(f"index.part.{leaf['id']}.cap", leaf["cap"]["value"], "percent", 0))
     return pd.concat(
         [
             part(entries, [*used, "mini_clusters"], "evaluation.index.score.score; evaluation.index.uncertainty.intervals", files),
+            part(settings, [], "notebooks/2_index.ipynb", files),
             part(weights, [], f"evaluation/specs/index/{scheme['carried_from'] or scheme['year']}.yml", files),
         ],
         ignore_index=True,
@@ -113,7 +129,7 @@ def outcome_entries(
     budget_entries.append(entry("outcomes.budget.total", budget["total"].sum(), "usd_mn", 1))
     press_entries = []
     for row in press.itertuples():
-        name = slug(row.complex)
+        name = row.slug
         press_entries.append(entry(f"outcomes.press.{name}.start", row.start, "trn_krw", 1))
         press_entries.append(entry(f"outcomes.press.{name}.end", row.end, "trn_krw", 1))
         press_entries.append(entry(f"outcomes.press.{name}.growth", row.growth, "percent", 1))
@@ -180,11 +196,6 @@ def impact_entries(
 def to_percent(log_points: float) -> float:
     """A difference in logs as a per cent change: 100 (exp(b) - 1)."""
     return 100 * math.expm1(log_points)
-
-
-def slug(name: str) -> str:
-    """A name as a part of a ledger id."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
 def _effect_id(row: object) -> str:

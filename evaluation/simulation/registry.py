@@ -24,6 +24,15 @@ ZONES = {
     "Jeju": "jeju",
 }
 TYPES = {"national": "national", "general": "general", "agro-industrial": "agro_industrial"}
+ZONES_EN = {
+    "seoul_metropolitan": "Seoul Metropolitan", "chungcheong": "Chungcheong", "honam": "Honam", "daekyung": "Daekyung",
+    "dongnam": "Dongnam", "gangwon": "Gangwon", "jeju": "Jeju",
+}
+ZONES_KO = {
+    "seoul_metropolitan": "수도권", "chungcheong": "충청권", "honam": "호남권", "daekyung": "대경권",
+    "dongnam": "동남권", "gangwon": "강원권", "jeju": "제주권",
+}
+TYPES_KO = {None: "전체", "national": "국가", "general": "일반", "agro_industrial": "농공"}
 
 # The list of hubs gives no type. The book prints five of them ("Asan(National)", "Cheonan(General)",
 # "Cheongju(General)", "Sacheon general complex", "Wonju(Taejang, Donghwa agro-industrial)"); the
@@ -277,8 +286,8 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
     book = zones.loc[0, "source_doc"]
     rows = []
 
-    def row(item: str, listed: int, printed: int, en: str, ko: str, place: str) -> None:
-        rows.append((item, int(listed), int(printed), int(listed - printed), en, ko, book, place))
+    def row(item_en: str, item_ko: str, listed: int, printed: int, en: str, ko: str, place: str) -> None:
+        rows.append((item_en, item_ko, int(listed), int(printed), int(listed - printed), en, ko, book, place))
 
     def named(pattern: str) -> pd.DataFrame:
         return spokes[spokes["complex"].str.contains(pattern)]
@@ -289,29 +298,29 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
     chart_place = "3.2(2) Management System after Restructuring to Pan Regional Clusters"
 
     row(
-        "participants: rows against the printed total", len(participants), prose["total"],
+        "participants: rows against the printed total", "참여 단지: 행 수와 공표 총수", len(participants), prose["total"],
         "Bupyeong-Juan is one row that stands for two; Onsan and Pyeongdong Oetu are rows that stand for none.",
         "부평·주안은 1행이 2개를 뜻하고, 온산과 평동외국인투자지역은 0개로 센다.",
         prose_place,
     )
     row(
-        "participants: counted against the printed total", participants["counted"].sum(), prose["total"],
+        "participants: counted against the printed total", "참여 단지: 센 수와 공표 총수", participants["counted"].sum(), prose["total"],
         "The column counted adds up to the printed total.", "counted 열의 합이 공표 총수와 같다.", prose_place,
     )
     row(
-        "hubs: rows against the printed number", len(hubs), prose["hubs"],
+        "hubs: rows against the printed number", "거점: 행 수와 공표 수", len(hubs), prose["hubs"],
         "Bupyeong-Juan counts two (+1); Onsan, Pyeongdong Oetu and Wanju count none as hubs (-3).",
         "부평·주안을 2개로 세고(+1), 온산·평동외국인투자지역·완주는 거점으로 세지 않는다(-3).",
         status_place,
     )
     hubs_counted = hubs.assign(counted=hubs["counted"].mask(hubs["name_en"] == HUB_ALSO_SPOKE, 0))
     row(
-        "hubs: counted against the printed number", hubs_counted["counted"].sum(), prose["hubs"],
+        "hubs: counted against the printed number", "거점: 센 수와 공표 수", hubs_counted["counted"].sum(), prose["hubs"],
         "Wanju counted as a spoke only.", "완주는 연계단지로만 센다.", prose_place,
     )
     on_map = zones[zones["item"] == "hubs"].query("detail == 'named on the map'")["value"].str.split("; ").str.len()
     row(
-        "hubs: names on the map", on_map.sum(), prose["hubs"],
+        "hubs: names on the map", "거점: 지도에 적힌 이름", on_map.sum(), prose["hubs"],
         "Two names on the map stand for two complexes each, Bupyung-Juan and Cheonan-Asan. For Dongnam the map names "
         "Onsan beside Ulsan and leaves out Changwon, the status table joins Ulsan and Onsan and names Changwon: five "
         "either way.",
@@ -323,60 +332,60 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
     chart = zones[zones["item"] == "hub_complexes"]
     hub_rows = hubs.groupby("headquarters").size()
     for zone, printed in zip(chart["zone"].map(ZONES), chart["value"].astype(int), strict=True):
-        row(f"hubs of {zone}: rows against the organisation chart", hub_rows[zone], printed,
+        row(f"hubs of {ZONES_EN[zone]}: rows against the organisation chart", f"{ZONES_KO[zone]} 거점: 행 수와 조직도", hub_rows[zone], printed,
             *HUBS_EXPLAINED.get(zone, AGREE), chart_place)
 
     row(
-        "Bupyeong-Juan", len(hubs[hubs["name_en"] == "Bupyeong-Juan"]), COUNTED["Bupyeong-Juan"],
+        "Bupyeong-Juan", "부평·주안", len(hubs[hubs["name_en"] == "Bupyeong-Juan"]), COUNTED["Bupyeong-Juan"],
         "Printed as one name. The chart gives the Metropolitan headquarters five hubs, and the press of early 2010 "
         "names Seoul Digital, Banwol-Sihwa, Namdong, Bupyeong and Juan.",
         "하나의 이름으로 인쇄되어 있으나 조직도의 수도권본부 거점은 5개이고, 2010년 초 보도는 서울디지털·반월시화·남동·부평·주안을 든다.",
         chart_place,
     )
     row(
-        "Onsan", len(hubs[hubs["name_en"] == "Onsan"]), COUNTED["Onsan"],
+        "Onsan", "온산", len(hubs[hubs["name_en"] == "Onsan"]), COUNTED["Onsan"],
         "Counted with Ulsan, as the status table and the press of April 2010 write them. First treated in 2010 by the "
         "hub list, in 2005 by the press of 2005.",
         "현황표와 2010년 4월 보도처럼 울산과 하나로 센다. 최초 참여연도는 거점 목록으로는 2010년, 2005년 보도로는 2005년이다.",
         status_place,
     )
     row(
-        "Pyeongdong Oetu", len(hubs[hubs["name_en"] == "Pyeongdong Oetu"]), COUNTED["Pyeongdong Oetu"],
+        "Pyeongdong Oetu", "평동외국인투자지역", len(hubs[hubs["name_en"] == "Pyeongdong Oetu"]), COUNTED["Pyeongdong Oetu"],
         "A hub in the Honam status table only. The press of October 2012 names the five hubs of Honam: Gwangju, "
         "Daebul, Gunsan, Iksan and Jeju.",
         "호남권 현황표에만 거점으로 나온다. 2012년 10월 보도의 호남권 5개 거점은 광주첨단·대불·군산·익산·제주다.",
         status_place,
     )
     row(
-        "Wanju: mentions against complexes",
+        "Wanju: mentions against complexes", "완주: 기재 횟수와 단지 수",
         (hubs["name_en"] == HUB_ALSO_SPOKE).sum() + (spokes["complex"] == HUB_ALSO_SPOKE).sum(), 1,
         "Named as a hub and as a spoke of Iksan in the same table: one complex.",
         "같은 표에 거점으로도, 익산의 연계단지로도 나온다. 하나의 단지다.",
         status_place,
     )
     row(
-        "Iksan and Iksan national", len(named("^Iksan national$")) + (hubs["name_en"] == "Iksan").sum(), 2,
+        "Iksan and Iksan national", "익산과 익산국가", len(named("^Iksan national$")) + (hubs["name_en"] == "Iksan").sum(), 2,
         "Kept as two complexes: the map counts one national complex among the spokes of Honam, which can only be Iksan "
         "national, so the hub is read as the general complexes of Iksan.",
         "두 단지로 둔다. 지도는 호남권 연계단지에 국가산단 1개를 세는데 익산국가산단뿐이므로, 거점 익산은 익산의 일반산단으로 본다.",
         status_place,
     )
     row(
-        "Pyungdong and Pyeongdong Oetu",
+        "Pyungdong and Pyeongdong Oetu", "평동과 평동외국인투자지역",
         len(named("^Pyungdong$")) + (hubs["name_en"] == "Pyeongdong Oetu").sum(), 2,
         "Kept as two rows: the general complex is a spoke, the foreign investment zone inside it is named as a hub.",
         "두 행으로 둔다. 평동일반산단은 연계단지이고, 그 안의 외국인투자지역은 거점으로 적혀 있다.",
         status_place,
     )
     row(
-        "Wonju and Wonju Donghwa", len(named("^Wonju Donghwa$")) + (hubs["name_en"] == "Wonju").sum(), 2,
+        "Wonju and Wonju Donghwa", "원주와 원주동화", len(named("^Wonju Donghwa$")) + (hubs["name_en"] == "Wonju").sum(), 2,
         "Kept as two complexes: the hub is printed as Taejang and Donghwa agro-industrial, and the map's six general "
         "spokes of Gangwon are only reached with Wonju Donghwa, a general complex of that name.",
         "두 단지로 둔다. 거점은 태장·동화농공으로 인쇄되어 있고, 지도의 강원권 일반 연계단지 6개는 동화일반산단을 넣어야 맞는다.",
         status_place,
     )
     row(
-        "Hwasun agro-industrial", named("^Hwasun agro-industrial")["value"].sum(),
+        "Hwasun agro-industrial", "화순농공", named("^Hwasun agro-industrial")["value"].sum(),
         spokes.loc[spokes["complex"] == "Hwasun agro-industrial", "value"].sum(),
         "Printed twice in the same list, first 2, then 1. Without the second mention the total would be 167, so it is "
         "kept; it may be a misprint of another county.",
@@ -385,13 +394,13 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
     )
 
     row(
-        "spokes: list against the printed number", spokes["value"].sum(), prose["spokes"],
+        "spokes: list against the printed number", "연계단지: 현황표와 공표 수", spokes["value"].sum(), prose["spokes"],
         "The lists and the map agree in the total only: Honam lists two more and Daekyung two fewer than the map.",
         "합계만 같다. 현황표는 지도보다 호남권이 2개 많고 대경권이 2개 적다.",
         status_place,
     )
     row(
-        "spokes: rows against the printed number", (registry["role"] == "spoke").sum(), prose["spokes"],
+        "spokes: rows against the printed number", "연계단지: 행 수와 공표 수", (registry["role"] == "spoke").sum(), prose["spokes"],
         "Wanju has its row among the hubs.", "완주는 거점 행에 있다.", prose_place,
     )
     connected = zones[zones["item"] == "connected_complexes"].assign(
@@ -403,19 +412,20 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
         for kind in (None, *TYPES.values()):
             selected = [table if kind is None else table[table["type"] == kind] for table in (of_list, of_map)]
             listed, printed = (table["value"].sum() for table in selected)
-            row(f"spokes of {zone}, {kind or 'all'}: list against the map", listed, printed,
+            row(f"spokes of {ZONES_EN[zone]}, {(kind or 'all').replace('_', '-')}: list against the map",
+                f"{ZONES_KO[zone]} 연계단지({TYPES_KO[kind]}): 현황표와 지도", listed, printed,
                 *SPOKES_EXPLAINED.get((zone, kind), AGREE), map_place)
 
     for year in ("2005", "2008"):
         row(
-            f"target complexes {year}", (participants["first_treated"] <= int(year)).sum(), int(targets[year]),
+            f"target complexes {year}", f"대상단지({year})", (participants["first_treated"] <= int(year)).sum(), int(targets[year]),
             *AGREE, "2.3(2) Target Complexes of the Industrial Complex Cluster Program",
         )
     row(
-        "mini clusters 2010", len(mini_clusters), mcs["2010"], *AGREE, "MINI CLUSTER LIST",
+        "mini clusters 2010", "미니클러스터(2010)", len(mini_clusters), mcs["2010"], *AGREE, "MINI CLUSTER LIST",
     )
     row(
-        "mini clusters, agro-industrial", (mini_clusters["kind"] == "agro_industrial").sum(),
+        "mini clusters, agro-industrial", "농공단지 미니클러스터", (mini_clusters["kind"] == "agro_industrial").sum(),
         mcs["~2009"] - mcs["2010-03"],
         "The list of 2010 names twelve; the text counts thirteen of about 2009.",
         "2010년 목록에는 12개가 있고, 본문은 2009년경 13개로 센다.",
@@ -423,7 +433,9 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
     )
     return pd.DataFrame(
         rows,
-        columns=["item", "listed", "printed", "difference", "explanation_en", "explanation_ko", "source_doc", "place"],
+        columns=[
+            "item_en", "item_ko", "listed", "printed", "difference", "explanation_en", "explanation_ko", "source_doc", "place",
+        ],
     )
 
 

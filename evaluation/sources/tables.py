@@ -101,9 +101,10 @@ SIMULATED = (
         ),
     ),
     Table(
-        "reconciliation", "simulated", "reconciliation.csv", "Differences between the registry and the printed 193", "명부와 공표 193개의 차이", ("item",),
+        "reconciliation", "simulated", "reconciliation.csv", "Differences between the registry and the printed 193", "명부와 공표 193개의 차이", ("item_en",),
         (
-            _text("item", "Item", "항목", required=True),
+            _text("item_en", "Item in English", "항목(영문)", required=True),
+            _text("item_ko", "Item in Korean", "항목(국문)", required=True),
             Column("listed", "integer", "Listed", "목록 수"),
             Column("printed", "integer", "Printed", "공표 수"),
             Column("difference", "integer", "Difference", "차이"),

@@ -35,7 +35,7 @@ def complexes():
 
 @pytest.fixture(scope="module")
 def reconciliation():
-    return pd.read_csv(SIMULATED / "reconciliation.csv").set_index("item")
+    return pd.read_csv(SIMULATED / "reconciliation.csv").set_index("item_en")
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +131,8 @@ def test_reconciliation_adds_up(reconciliation):
     specials = ["Bupyeong-Juan", "Onsan", "Pyeongdong Oetu", "Wanju: mentions against complexes"]
     assert difference[specials].sum() == 2
     assert difference[table.index.str.startswith("hubs of")].sum() == 2
-    assert table.loc["spokes of honam, all: list against the map", ["listed", "printed"]].tolist() == [36, 34]
-    assert table.loc["spokes of daekyung, all: list against the map", ["listed", "printed"]].tolist() == [18, 20]
+    assert table.loc["spokes of Honam, all: list against the map", ["listed", "printed"]].tolist() == [36, 34]
+    assert table.loc["spokes of Daekyung, all: list against the map", ["listed", "printed"]].tolist() == [18, 20]
     spokes = table[table.index.str.startswith("spokes of")]
     by_zone = spokes.index.str.contains(", all:")
     assert spokes[by_zone]["printed"].sum() == spokes[~by_zone]["printed"].sum() == 168

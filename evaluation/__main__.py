@@ -1,0 +1,5 @@
+"""`python -m evaluation` is `iccp`."""
+
+from evaluation.cli import main
+
+main()

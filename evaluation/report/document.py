@@ -1,0 +1,272 @@
+"""Chapters of the report: Jinja texts of each language over the ledger.
+
+A text asks for numbers by ledger id and never holds one itself. What a chapter asked for is kept, so a
+chapter that rests on simulated data is marked without anyone having to remember it.
+"""
+
+import hashlib
+import json
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import yaml
+
+from evaluation.errors import UserError
+from evaluation.index.scheme import complete
+from evaluation.paths import REPORTS, shown
+from evaluation.report import figures, words
+from evaluation.report.ledger import read_ledger
+from evaluation.sources.specs import read_impact, read_report, read_scheme
+
+
+@dataclass
+class Document:
+    """One report in one language, being written."""
+
+    year: int
+    lang: str
+    ledger: pd.DataFrame
+    settings: dict
+    scheme: dict
+    impact: dict
+    facts: dict  # tables without numbers of their own: files, reconciliation texts, statuses, versions
+    folder: Path  # where figures and the document's files go
+    place: str  # what the Markdown calls the folder of figures
+    used: set[str] = field(default_factory=set)
+    simulated: bool = False  # whether any chapter so far rests on simulated data
+
+
+def open_document(year: int, lang: str, inputs: Path | str, folder: Path | str, place: str = "figures") -> Document:
+    """Open the results of a year for writing its report.
+
+    Args:
+        inputs: the year's work folder, with `data`, `index`, `outcomes` and `impact` below it.
+        folder: where figures and the document's files go.
+        place: the folder of figures as seen from the document.
+    """
+    base = Path(inputs)
+    figures.use_style()
+    scheme = complete(*read_scheme(year))
+    return Document(year, lang, read_ledger(base), read_report(), scheme, read_impact(), _facts(base), Path(folder), place)
+
+
+def chapter(document: Document, name: str) -> str:
+    """A chapter as Markdown, marked where it rests on simulated data; blank lines around it."""
+    document.used.clear()
+    text = _render(document, f"{name}.md")
+    simulated = bool(document.ledger.loc[sorted(document.used), "simulated"].any())
+    document.simulated |= simulated
+    marked = f":::: {{.simulated}}\n\n{text.strip()}\n\n::::" if simulated else text.strip()
+    return f"\n{marked}\n\n"
+
+
+def finish(document: Document) -> None:
+    """Write `meta.yml`, the document's front matter, and `assets.json`, the hashes of its figures."""
+    meta = yaml.safe_load(_render(document, "meta.yml"))
+    date = document.settings["date"]
+    meta |= {
+        "lang": document.lang,
+        "date": f"{document.year + 1}-{date['month']:02d}-{date['day']:02d}",
+        "data-hash": data_hash(document)[:8],
+    }
+    meta_text = yaml.safe_dump(meta, allow_unicode=True, sort_keys=False)
+    (document.folder / "meta.yml").write_text(meta_text, encoding="utf-8")
+    drawn = sorted((document.folder / "figures").glob("*.svg"))
+    assets = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in drawn}
+    (document.folder / "assets.json").write_text(json.dumps(assets, indent=1) + "\n", encoding="utf-8")
+
+
+def data_hash(document: Document) -> str:
+    """One hash for all rows the report rests on."""
+    return hashlib.sha256("\n".join(document.facts["files"]["rows_sha256"]).encode()).hexdigest()
+
+
+def _facts(base: Path) -> dict:
+    state = base / "state"
+    return {
+        "files": pd.read_csv(base / "data" / "files.csv"),
+        "reconciliation": pd.read_parquet(base / "data" / "reconciliation.parquet"),
+        "growth": pd.read_csv(base / "outcomes" / "growth.csv"),
+        "press": pd.read_csv(base / "outcomes" / "press.csv"),
+        "environment": json.loads((state / "environment.json").read_text(encoding="utf-8")),
+        "renderer": json.loads((state / "renderer.json").read_text(encoding="utf-8")),
+    }
+
+
+def _render(document: Document, name: str) -> str:
+    """A text with its numbers; UserError naming file and line where it cannot be made."""
+    try:
+        template = _environment(document).get_template(name)
+        return template.render(year=document.year, lang=document.lang, simulated=document.simulated)
+    except jinja2.TemplateSyntaxError as error:
+        line, what = error.lineno, error.message
+    except Exception as error:
+        # Jinja puts the text's own file and line into the traceback.
+        frames = traceback.extract_tb(error.__traceback__)
+        line = next((frame.lineno for frame in reversed(frames) if frame.filename.endswith(name)), "?")
+        what = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    file = shown(REPORTS / document.lang / name)
+    raise UserError(f"{file}, line {line}: {what}", f"{file} {line}행: {what}")
+
+
+def _environment(document: Document) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(REPORTS / document.lang),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+        # Pandoc's identifiers {#fig-x} look like Jinja's comments, so those get another form.
+        comment_start_string="{//",
+        comment_end_string="//}",
+    )
+    environment.globals |= _asked_by_texts(document)
+    return environment
+
+
+def _asked_by_texts(document: Document) -> dict:
+    """What a text may call."""
+    ledger, lang = document.ledger, document.lang
+
+    def row(id: str) -> pd.Series:
+        if id not in ledger.index:
+            raise UserError(
+                f"the ledger has no {id!r}; look for its id with `iccp explain`",
+                f"수치대장에 {id!r} 항목이 없습니다. `iccp explain`으로 항목을 찾아보십시오",
+            )
+        document.used.add(id)
+        return ledger.loc[id]
+
+    def has(id: str) -> bool:
+        return id in ledger.index
+
+    def value(id: str) -> float:
+        return float(row(id)["value"])
+
+    def v(id: str, signed: bool = False) -> str:
+        entry = row(id)
+        return words.number(entry["value"], int(entry["decimals"]), signed)
+
+    def between(id: str, signed: bool = False) -> str:
+        entry = row(id)
+        return words.interval(entry["lower"], entry["upper"], int(entry["decimals"]), lang, signed)
+
+    def level(id: str) -> str:
+        """The level of an interval in per cent: a setting, whatever the interval rests on."""
+        return words.number(100 * float(ledger.at[id, "level"]), 0)
+
+    def includes_zero(id: str) -> bool:
+        entry = row(id)
+        return bool(entry["lower"] <= 0 <= entry["upper"])
+
+    def label(kind: str, code: str) -> str:
+        return document.settings["labels"][kind].get(code, {lang: code})[lang]
+
+    def ranked() -> list[str]:
+        totals = ledger[ledger.index.str.startswith("index.rank.")]["value"].sort_values(kind="stable")
+        return [id.rsplit(".", 1)[-1] for id in totals.index]
+
+    def codes(prefix: str) -> list[str]:
+        """The next part of every ledger id below a prefix, in the ledger's order."""
+        below = ledger.index[ledger.index.str.startswith(prefix + ".")]
+        return list(dict.fromkeys(id[len(prefix) + 1 :].split(".")[0] for id in below))
+
+    def origin(prefix: str) -> str:
+        """The quiet mark for a caption where the numbers below a prefix are simulated."""
+        if not ledger.loc[ledger.index.str.startswith(prefix), "simulated"].any():
+            return ""
+        return f"[{label('origin', 'simulated')}]{{.origin}}"
+
+    def certain(indicator: str, group: str) -> bool:
+        """Whether it is certain which bar of the growth chart a printed label belongs to."""
+        growth = document.facts["growth"].set_index(["indicator", "group"])
+        return bool(growth.at[(indicator, group), "certain"])
+
+    def figure(name: str, id: str, caption: str, alt: str, **texts: str) -> str:
+        drawn = FIGURES[name](document, texts, row)
+        folder = document.folder / "figures"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = figures.save(drawn, folder / f"{id}.svg")
+        quoted = alt.replace('"', "'")
+        return f'![{caption}]({document.place}/{path.name}){{#{id} fig-alt="{quoted}" width=100%}}'
+
+    return {
+        "v": v,
+        "value": value,
+        "between": between,
+        "level": level,
+        "includes_zero": includes_zero,
+        "has": has,
+        "label": label,
+        "ranked": ranked,
+        "codes": codes,
+        "origin": origin,
+        "certain": certain,
+        "figure": figure,
+        "usd": lambda id: words.usd(value(id), lang),
+        "persons": lambda id: words.persons(value(id), lang),
+        "listed": lambda items: words.listed(list(items), lang),
+        "scheme": document.scheme,
+        "impact": document.impact,
+        "facts": document.facts,
+        "data_hash": lambda: data_hash(document),
+    }
+
+
+def _ranking(document: Document, texts: dict, row) -> object:
+    rows = []
+    for id in document.ledger.index[document.ledger.index.str.startswith("index.total.")]:
+        name = id.rsplit(".", 1)[-1]
+        total, rank = row(id), row(f"index.rank.{name}")
+        rows.append(
+            {
+                "name": document.settings["labels"]["headquarters"][name][document.lang],
+                "total": total["value"], "lower": total["lower"], "upper": total["upper"],
+                "rank": rank["value"], "rank_lower": rank["lower"], "rank_upper": rank["upper"],
+            }
+        )  # fmt: skip
+    return figures.ranking(pd.DataFrame(rows).sort_values("rank", kind="stable"), texts)
+
+
+def _contributions(document: Document, texts: dict, row) -> object:
+    names = document.settings["labels"]["headquarters"]
+    ranks = {id.rsplit(".", 1)[-1]: row(id)["value"] for id in document.ledger.index if id.startswith("index.rank.")}
+    order = sorted(ranks, key=ranks.get)
+    columns = {
+        component["short"][document.lang]: [row(f"index.contribution.{name}.{component['id']}")["value"] for name in order]
+        for component in document.scheme["components"]
+    }
+    return figures.contributions(pd.DataFrame(columns, index=[names[name][document.lang] for name in order]))
+
+
+def _paths(document: Document, texts: dict, row, term: str, other: str | None) -> object:
+    labels = document.settings["labels"]["outcome"]
+    panels = {}
+    for outcome in document.impact["outcomes"]:
+        stem = f"impact.{outcome['id']}"
+        prefix = f"{stem}.cs.{term}."
+        times = sorted(int(id[len(prefix) :]) for id in document.ledger.index if id.startswith(prefix))
+        rows = []
+        for time in times:
+            effect, truth = row(f"{prefix}{time}"), f"{stem}.truth.{term}.{time}"
+            beside = f"{stem}.{other}.{term}.{time}"
+            rows.append(
+                {
+                    "event_time": time, "value": effect["value"], "lower": effect["lower"], "upper": effect["upper"],
+                    "truth": row(truth)["value"] if truth in document.ledger.index else float("nan"),
+                    "other": row(beside)["value"] if beside in document.ledger.index and time != -1 else float("nan"),
+                }
+            )  # fmt: skip
+        panels[labels[outcome["id"]][document.lang]] = pd.DataFrame(rows)
+    return figures.paths(panels, texts)
+
+
+FIGURES = {
+    "ranking": _ranking,
+    "contributions": _contributions,
+    "cohort": lambda document, texts, row: _paths(document, texts, row, f"cohort_event.{document.impact['main_cohort']}", None),
+    "event": lambda document, texts, row: _paths(document, texts, row, "event", "twfe"),
+}

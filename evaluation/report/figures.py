@@ -1,0 +1,161 @@
+"""The report's figures, drawn from ledger entries alone.
+
+The look: one navy and greys that survive a photocopier, hairlines instead of boxes, uncertainty drawn,
+labels on the marks instead of legends where they fit. Text stays text in the SVG, so it can be
+searched and copied in the PDF.
+"""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+
+from evaluation.report.fonts import FAMILY, font_files
+from evaluation.report.words import MINUS, number
+
+NAVY, INK, GREY, LIGHT, BAND = "#1F3A5F", "#222222", "#6B717B", "#D9DEE5", "#C9D0DB"
+BOLD = 600  # the weight that matplotlib reads from NanumGothicBold.ttf
+WIDTH = 6.3  # inches: the text width of the page
+
+
+def use_style() -> None:
+    """Set matplotlib to the report's look; SVG output without times or random ids."""
+    for path in font_files():
+        font_manager.fontManager.addfont(path)
+    mpl.rcParams.update(
+        {
+            "font.family": FAMILY,
+            "font.size": 8,
+            "axes.unicode_minus": True,
+            "axes.edgecolor": GREY,
+            "axes.linewidth": 0.6,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.axisbelow": True,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "xtick.major.width": 0.6,
+            "ytick.major.width": 0,
+            "hatch.linewidth": 0.5,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "iccp",
+        }
+    )
+
+
+def save(figure: mpl.figure.Figure, path: Path) -> Path:
+    """Write the figure as SVG and let go of it."""
+    figure.savefig(path, format="svg", metadata={"Date": None})
+    plt.close(figure)
+    return path
+
+
+def ranking(rows: pd.DataFrame, words: dict[str, str]) -> mpl.figure.Figure:
+    """Totals with their intervals, best on top, ranks beside the names.
+
+    Args:
+        rows: one row per headquarters, best first: `name`, `total`, `lower`, `upper`, `rank`, `rank_lower`, `rank_upper`.
+        words: `rank` (the heading of the column of ranks).
+    """
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.35 + 0.32 * len(rows)), layout="constrained")
+    y = np.arange(len(rows))[::-1]
+    left = rows["lower"].min() - 0.28 * (rows["upper"].max() - rows["lower"].min())
+    axes.hlines(y, rows["lower"], rows["upper"], color=BAND, lw=5)
+    axes.plot(rows["total"], y, "o", color=NAVY, ms=5)
+    for place, row in zip(y, rows.itertuples(), strict=True):
+        axes.annotate(number(row.total, 1), (row.upper, place), (5, 0), textcoords="offset points", va="center", color=INK, weight=BOLD)
+        axes.text(left, place, _rank_text(row), va="center", color=GREY, fontsize=7.5)
+    axes.text(left, len(rows) - 0.35, words["rank"], va="center", color=GREY, fontsize=7.5)
+    axes.set_yticks(y, rows["name"])
+    axes.set_ylim(-0.6, len(rows) - 0.1)
+    axes.set_xlim(left, rows["upper"].max() + 0.08 * (rows["upper"].max() - left))
+    axes.grid(axis="x", color=LIGHT, lw=0.5)
+    axes.spines["left"].set_visible(False)
+    return figure
+
+
+def contributions(rows: pd.DataFrame) -> mpl.figure.Figure:
+    """Stacked bars: each component's contribution to the total, best headquarters on top.
+
+    Args:
+        rows: one row per headquarters, best first, a column per component (its name), values in points.
+    """
+    shades = [
+        (NAVY, "white", ""),
+        ("#7C8AA0", "white", ""),
+        ("#C3CBD6", INK, ""),
+        ("white", INK, "////"),
+        ("#EEF1F5", INK, ""),
+    ]
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.75 + 0.32 * len(rows)), layout="constrained")
+    y = np.arange(len(rows))[::-1]
+    start = np.zeros(len(rows))
+    for index, component in enumerate(rows.columns):
+        fill, ink, hatch = shades[index % len(shades)]
+        values = rows[component].to_numpy()
+        axes.barh(y, values, left=start, height=0.62, color=fill, edgecolor=GREY, lw=0.5, hatch=hatch, label=component)
+        for place, left, value in zip(y, start, values, strict=True):
+            label = axes.text(left + value / 2, place, number(value, 1), ha="center", va="center", color=ink, fontsize=7.5)
+            if hatch:
+                label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.8})
+        start += values
+    for place, total in zip(y, start, strict=True):
+        axes.annotate(number(total, 1), (total, place), (5, 0), textcoords="offset points", va="center", color=INK, weight=BOLD)
+    axes.set_yticks(y, rows.index)
+    axes.set_xlim(0, 100)
+    axes.spines["left"].set_visible(False)
+    figure.legend(loc="outside upper left", ncols=len(rows.columns), frameon=False, fontsize=7.5, handlelength=1.2, columnspacing=1.2)
+    return figure
+
+
+def paths(panels: dict[str, pd.DataFrame], words: dict[str, str]) -> mpl.figure.Figure:
+    """Event-time paths side by side, one panel per outcome: estimate, interval, and the true effect.
+
+    Args:
+        panels: title -> rows with `event_time`, `value`, `lower`, `upper` (per cent), `truth` (per cent, may be
+            missing) and `other` (a second estimator's value, may be missing).
+        words: `y` (axis label), `x` (axis label), `after` (label of the shaded side), `truth`, `estimate`, `other`.
+    """
+    figure, row = plt.subplots(1, len(panels), figsize=(WIDTH, 2.35), sharey=True, layout="constrained", squeeze=False)
+    for axes, (title, rows) in zip(row[0], panels.items(), strict=True):
+        _path(axes, rows, words)
+        axes.set_title(title, loc="left", fontsize=8.5, color=NAVY, weight=BOLD, pad=4)
+    row[0][0].set_ylabel(words["y"], color=INK)
+    row[0][len(panels) // 2].set_xlabel(words["x"], color=INK, labelpad=3)
+    handles, labels = row[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=4, frameon=False, fontsize=7.5, handlelength=1.8)
+    return figure
+
+
+def _path(axes: Axes, rows: pd.DataFrame, words: dict[str, str]) -> None:
+    time = rows["event_time"]
+    estimated = rows["lower"].notna()
+    axes.axhline(0, color=GREY, lw=0.7)
+    axes.axvspan(-0.5, time.max() + 0.5, color=LIGHT, alpha=0.4, lw=0)
+    axes.vlines(time[estimated], rows["lower"][estimated], rows["upper"][estimated], color=NAVY, lw=1.6, label=words["interval"])
+    axes.plot(time[estimated], rows["value"][estimated], "o", color="white", mec=NAVY, mew=1.3, ms=4.2, ls="none", label=words["estimate"])
+    # The base period is 0 by construction, not an estimate.
+    axes.plot(time[~estimated], rows["value"][~estimated], "D", color=GREY, ms=3.4, ls="none")
+    if rows["other"].notna().any():
+        axes.plot(time + 0.22, rows["other"], "x", color=GREY, ms=3.8, mew=1.0, ls="none", label=words["other"])
+    if rows["truth"].notna().any():
+        axes.plot(time, rows["truth"], color=INK, lw=1.0, ls=(0, (4, 2)), label=words["truth"])
+    axes.set_xticks(time[::2] if len(time) > 8 else time)
+    axes.xaxis.set_major_formatter(lambda value, _: _tick(value, signed=True))
+    axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
+    axes.grid(axis="y", color=LIGHT, lw=0.5)
+    axes.spines["left"].set_visible(False)
+
+
+def _tick(value: float, signed: bool = False) -> str:
+    # The font has no minus sign; an SVG would set the whole label in another font for want of it.
+    return number(value, 0, signed).replace(MINUS, "–")
+
+
+def _rank_text(row: object) -> str:
+    low, high = int(row.rank_lower), int(row.rank_upper)
+    return f"{int(row.rank)} ({low if low == high else f'{low}–{high}'})"

@@ -1,0 +1,48 @@
+"""Numbers and codes as a reader sees them, in Korean and in English."""
+
+import math
+
+MINUS = "−"
+NONE = "–"  # does not apply
+
+
+def number(value: float, decimals: int, signed: bool = False) -> str:
+    """A number with thousands separators and a real minus sign; an en dash where there is none.
+
+    A value that rounds to zero carries no sign.
+    """
+    if value is None or math.isnan(value):
+        return NONE
+    text = f"{abs(value):,.{decimals}f}"
+    if not text.strip("0.,"):
+        return text
+    if value < 0:
+        return MINUS + text
+    return "+" + text if signed else text
+
+
+def interval(lower: float, upper: float, decimals: int, lang: str, signed: bool = False) -> str:
+    """An interval: 1.2~3.4 in Korean, 1.2 to 3.4 in English; one number where both ends print alike;
+    an en dash where there is none.
+    """
+    if any(value is None or math.isnan(value) for value in (lower, upper)):
+        return NONE
+    ends = dict.fromkeys((number(lower, decimals, signed), number(upper, decimals, signed)))
+    return "~".join(ends) if lang == "ko" else " to ".join(ends)
+
+
+def usd(value: float, lang: str) -> str:
+    """USD billion in running text: 2,582억 달러, USD 258.2 bn."""
+    return f"{number(10 * value, 0)}억 달러" if lang == "ko" else f"USD {number(value, 1)} bn"
+
+
+def persons(value: float, lang: str) -> str:
+    """Thousand persons in running text: 46.1만 명, 461 thousand."""
+    return f"{number(value / 10, 1)}만 명" if lang == "ko" else f"{number(value, 0)} thousand"
+
+
+def listed(words: list[str], lang: str) -> str:
+    """Words in a row: 가, 나, 다 — a, b and c."""
+    if lang == "ko" or len(words) < 2:
+        return "·".join(words) if lang == "ko" else "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
