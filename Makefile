@@ -1,11 +1,11 @@
-# make report · make test · make lab · make check: each works on a fresh clone.
+# Each target works on a fresh clone: the environment is made first, once.
 YEAR ?= 2010
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test test-slow lab check bench simulate lock clean
+.PHONY: help setup report test test-slow lab check bench simulate strip lock clean
 
 help:
 	@echo "make report [YEAR=2010]  the yearly report, Korean and English, in reports/YEAR/"
@@ -13,14 +13,17 @@ help:
 	@echo "make lab                 open the notebooks in JupyterLab"
 	@echo "make test                run the tests;  make test-slow: the long ones too"
 	@echo "make bench               time the report against the plain sequential way"
-	@echo "make simulate            write data/raw/simulated anew from its seed"
+	@echo "make simulate            write data/raw/simulated and datapackage.json anew"
+	@echo "make strip               take the outputs out of the notebooks before a commit"
 	@echo "make lock                resolve requirements.lock anew (needs uv)"
 	@echo "make clean               remove results and the environment, never inputs"
 
 setup: $(READY)
 
-# The stamp holds the hash of what the environment was made from, so that a clone that was moved,
-# or whose lock file changed, is set up anew, and an untouched one costs nothing.
+# A moved checkout is set up anew: the environment's scripts hold absolute paths.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
 $(READY): requirements.lock pyproject.toml tools/find_python.sh tools/setup.sh
 	@tools/setup.sh $(VENV)
 
@@ -30,8 +33,9 @@ report: $(READY)
 check: $(READY)
 	@$(BIN)/iccp check $(YEAR)
 
+# The root is the checkout, so that notebooks can show the figures they make.
 lab: $(READY)
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
 
 test: $(READY)
 	@$(BIN)/python -m pytest -m "not slow"
@@ -44,10 +48,15 @@ bench: $(READY)
 
 simulate: $(READY)
 	@$(BIN)/python -m evaluation.simulation
+	@$(BIN)/python -m evaluation.sources.datapackage
+
+strip: $(READY)
+	@$(BIN)/nbstripout notebooks/*.ipynb
 
 lock:
 	uv pip compile --universal --python-version 3.12 --generate-hashes --extra test \
 	    --no-header --no-annotate --quiet --output-file requirements.lock pyproject.toml
+	python3 tools/write_environment.py
 
 clean:
 	rm -rf $(VENV) data/processed reports/[0-9]*

@@ -106,7 +106,7 @@ def years() -> None:
     from rich.table import Table
 
     from evaluation.paths import published, shown
-    from evaluation.sources.read import locate
+    from evaluation.sources.locate import locate
     from evaluation.sources.specs import read_yaml, scheme_path, scheme_years
     from evaluation.sources.tables import TABLES
 

@@ -1,5 +1,7 @@
 """Goals, growth and budget, computed from the printed figures and set beside what was printed."""
 
+import re
+
 import pandas as pd
 
 INDICATORS = ("production", "export", "employment")
@@ -61,3 +63,13 @@ def budget(printed: pd.DataFrame) -> pd.DataFrame:
     out = pd.DataFrame({"total": added, "total_printed": sums}).reset_index()
     out["agrees"] = (out["total"] - out["total_printed"]).abs() < 0.05
     return out
+
+
+def target_complexes(printed: pd.DataFrame, year: str) -> int:
+    """How many complexes the programme targeted as of a year, as printed."""
+    return int(printed.set_index("as_of").at[year, "value"])
+
+
+def exchange_rate(budget_table: pd.DataFrame) -> float:
+    """KRW per USD at which the budget was converted, as its unit prints it."""
+    return float(re.search(r"1 USD = ([\d,]+) KRW", budget_table["unit"].iloc[0])[1].replace(",", ""))

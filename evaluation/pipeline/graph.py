@@ -19,7 +19,7 @@ from evaluation.pipeline.notebooks import run_notebook
 from evaluation.pipeline.sources_of import modules, notebook_modules, notebook_tables
 from evaluation.pipeline.staging import publish, staged
 from evaluation.report.render import render, template_files
-from evaluation.sources.read import locate_all
+from evaluation.sources.locate import locate_all
 from evaluation.sources.specs import read_report, scheme_paths
 from evaluation.sources.tables import TABLES
 

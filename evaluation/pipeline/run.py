@@ -19,7 +19,7 @@ from evaluation.paths import ROOT, processed, published, shown
 from evaluation.pipeline.staging import write_if_changed
 from evaluation.pipeline.watch import Done, Watch
 from evaluation.report.render import find_renderer
-from evaluation.sources.read import locate_all
+from evaluation.sources.locate import locate_all
 from evaluation.sources.specs import scheme_paths
 
 WORKERS = 2

@@ -114,9 +114,14 @@ def index_entries(
 
 
 def outcome_entries(
-    goals: pd.DataFrame, growth: pd.DataFrame, budget: pd.DataFrame, press: pd.DataFrame, files: pd.DataFrame
-) -> pd.DataFrame:
-    """Goals and their achievement, growth, budget and the press figures."""
+    goals: pd.DataFrame, growth: pd.DataFrame, budget: pd.DataFrame, press: pd.DataFrame,
+    targets: int, exchange_rate: float, files: pd.DataFrame,
+) -> pd.DataFrame:  # fmt: skip
+    """Goals and their achievement, growth, budget and the press figures.
+
+    Args:
+        targets: number of target complexes of the first phase; exchange_rate: KRW per USD of the budget.
+    """
     goal_entries = []
     for row in goals.itertuples():
         unit, decimals = ("usd_bn", 1) if row.unit == "USD bn" else ("persons_thousand", 0)
@@ -127,6 +132,8 @@ def outcome_entries(
     growth_entries = [entry(f"outcomes.growth.{row.indicator}.{row.group}", row.value, "percent", 1) for row in growth.itertuples()]
     budget_entries = [entry(f"outcomes.budget.{row.year}", row.total, "usd_mn", 1) for row in budget.itertuples()]
     budget_entries.append(entry("outcomes.budget.total", budget["total"].sum(), "usd_mn", 1))
+    budget_entries.append(entry("outcomes.exchange_rate", exchange_rate, "krw_per_usd", 0))
+    target_entries = [entry("outcomes.targets", targets, "count", 0)]
     press_entries = []
     for row in press.itertuples():
         name = row.slug
@@ -137,6 +144,7 @@ def outcome_entries(
     return pd.concat(
         [
             part(goal_entries, ["goal_achievement", "programme_goals_vision"], f"{module}.goal_achievement", files),
+            part(target_entries, ["target_complexes_over_time"], f"{module}.target_complexes", files),
             part(growth_entries, ["growth_2004_2009"], f"{module}.growth", files),
             part(budget_entries, ["budget_by_programme_year"], f"{module}.budget", files),
             part(press_entries, ["press_complex_panel"], "evaluation.outcomes.press.growth", files),

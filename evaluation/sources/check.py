@@ -8,7 +8,8 @@ import pandas as pd
 
 from evaluation.errors import UserError, say
 from evaluation.paths import RAW, shown
-from evaluation.sources.read import PROBLEM_COLUMNS, Found, locate_all, read_table, rows_hash, up_to
+from evaluation.sources.locate import Found, locate_all
+from evaluation.sources.read import PROBLEM_COLUMNS, read_table, rows_hash, up_to
 from evaluation.sources.tables import HEADQUARTERS, TABLES
 
 SHOWN_PROBLEMS = 8

@@ -4,7 +4,7 @@ import csv
 import json
 from pathlib import Path
 
-from evaluation.paths import RAW
+from evaluation.paths import RAW, shown
 from evaluation.sources.tables import TABLES, Table
 
 ORIGINS = {
@@ -98,3 +98,7 @@ def _is_number(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+if __name__ == "__main__":
+    print(shown(write()))

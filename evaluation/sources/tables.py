@@ -245,6 +245,10 @@ PUBLISHED = (
         year_column="year",
     ),
     Table(
+        "target_complexes_over_time", "published", "target_complexes_over_time.csv", "Number of target complexes", "대상단지 수", ("as_of",),
+        (_text("as_of", "As of", "기준 시점", required=True), _text("value", "Value, not always a number", "값(숫자가 아닌 경우 있음)", required=True), *_PRINTED),
+    ),
+    Table(
         "evaluation_weights_2010", "published", "evaluation_weights_2010.csv", "Weights of the 2010 index as printed", "2010년 평가지수 가중치(공표)", ("criterion",),
         (
             _text("block", "Block", "구분", required=True), _text("criterion", "Criterion", "평가 항목", required=True),
