@@ -23,8 +23,9 @@ RESULT_COLUMNS = [
 def twfe(data: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Two-way fixed effects: y on the treatment dummy, complex and year effects.
 
-    Standard errors are clustered by complex as linearmodels' PanelOLS computes them (they lie 4 to 5 %
-    above reghdfe's); intervals use t with clusters - 1 degrees of freedom.
+    Standard errors are clustered by complex as linearmodels' PanelOLS computes them: scaled by
+    N / (N - K) with the absorbed effects counted in K, so larger than reghdfe's or fixest's, by about
+    5 % on ten years. Intervals use t with clusters - 1 degrees of freedom.
     With staggered adoption this is a weighted average whose weights can be negative
     (Goodman-Bacon 2021, J. Econometrics 225); it stands beside the main estimator, not for it.
     """

@@ -1,0 +1,71 @@
+"""Schemes: weights as printed, checked at every level, carried on as a stated assumption."""
+
+import copy
+
+import pandas as pd
+import pytest
+
+from evaluation.errors import UserError
+from evaluation.index.scheme import assumptions, complete, leaves
+from evaluation.paths import RAW
+from evaluation.sources.specs import read_scheme, scheme_years
+
+
+@pytest.fixture
+def raws():
+    return copy.deepcopy(read_scheme(2010)[0])
+
+
+def test_weights_are_the_printed_ones():
+    """Programme book of November 2010, 3.2(6), as transcribed in data/raw/published."""
+    printed = pd.read_csv(RAW / "published" / "evaluation_weights_2010.csv")["value"].tolist()
+    assert [component["weight"] for component in complete(*read_scheme(2010))["components"]] == printed == [40, 10, 20, 20, 10]
+
+
+def test_leaves_share_their_component():
+    for component in complete(*read_scheme(2010))["components"]:
+        assert sum(share for _, share in leaves(component)) == pytest.approx(1)
+
+
+def test_later_years_carry_2010_on():
+    assert scheme_years() == [2010, 2011, 2012, 2013, 2014]
+    later = complete(*read_scheme(2013))
+    assert later["carried_from"] == 2010 and later["year"] == 2013
+    assert later["components"] == complete(*read_scheme(2010))["components"]
+
+
+def test_what_is_not_printed_is_listed_as_assumed():
+    found = assumptions(complete(*read_scheme(2010)))
+    assert "ties" in found and "common_indicators.cap" in found
+    assert not any(path in found for path in ("mc_evaluation", "satisfaction"))
+
+
+def test_weights_that_do_not_add_up(raws):
+    raws[0]["components"][0]["weight"] = 45
+    with pytest.raises(UserError, match=r"`components` add to 105, not 100 \(mc_evaluation 45"):
+        complete(raws, "2010.yml")
+
+
+def test_weights_inside_a_component_that_do_not_add_up(raws):
+    raws[0]["components"][4]["parts"][0]["weight"] = 60
+    with pytest.raises(UserError, match="`components.satisfaction` add to 110"):
+        complete(raws, "2010.yml")
+
+
+def test_an_unknown_rule(raws):
+    raws[0]["components"][1]["rule"] = "median"
+    with pytest.raises(UserError, match="'median'; use one of committee_mean"):
+        complete(raws, "2010.yml")
+
+
+def test_a_weight_that_is_not_a_number(raws):
+    raws[0]["components"][1]["weight"] = "ten"
+    with pytest.raises(UserError, match="a number as weight"):
+        complete(raws, "2010.yml")
+
+
+@pytest.mark.parametrize(("year", "why"), [(2008, "never published"), (1999, "no evaluation scheme")])
+def test_a_year_without_a_scheme_says_why_and_which_years_have_one(year, why):
+    with pytest.raises(UserError, match=why) as caught:
+        read_scheme(year)
+    assert "2010, 2011, 2012, 2013, 2014" in str(caught.value)

@@ -1,0 +1,69 @@
+"""The bootstrap of totals and ranks: against a plain loop, and against what must hold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evaluation.index.scheme import complete
+from evaluation.index.score import score, totals, with_headquarters
+from evaluation.index.uncertainty import bootstrap_totals, intervals
+from evaluation.sources.specs import read_scheme
+
+
+@pytest.fixture(scope="module")
+def case(inputs):
+    scheme = complete(*read_scheme(2010))
+    tables = with_headquarters(inputs.tables)
+    return scheme, tables, bootstrap_totals(scheme, tables, draws=2000, seed=1)
+
+
+def test_it_centres_on_the_index_itself(case):
+    scheme, tables, drawn = case
+    point = totals(score(scheme, tables), scheme).set_index("headquarters")["total"].sort_index()
+    # The mean of 2,000 draws lies within four of its own standard errors of the index.
+    assert (abs(drawn.mean() - point) < 4 * drawn.std() / np.sqrt(len(drawn))).all()
+
+
+def test_the_same_seed_gives_the_same_draws(case):
+    scheme, tables, drawn = case
+    pd.testing.assert_frame_equal(bootstrap_totals(scheme, tables, draws=2000, seed=1), drawn)
+    assert not bootstrap_totals(scheme, tables, draws=2000, seed=2).equals(drawn)
+
+
+def test_one_committee_component_against_a_plain_loop():
+    """Three evaluators, all marks given: a draw's score is the mean of the drawn evaluators' means."""
+    scheme = {
+        "ties": {"rule": "min"},
+        "components": [
+            {"id": "m", "weight": 100, "rule": "committee_mean", "table": "t", "unit": "u", "scale": {"lower": 0, "upper": 100}}
+        ],
+    }
+    rng = np.random.default_rng(0)
+    rows = [(hq, unit, f"E{e}", 100 * rng.random()) for hq in "xy" for unit in f"{hq}1 {hq}2".split() for e in range(3)]
+    marks = pd.DataFrame(rows, columns=["headquarters", "u", "evaluator", "mark"])
+    drawn = bootstrap_totals(scheme, {"t": marks}, draws=50, seed=7)
+    counts = np.random.default_rng(7).multinomial(3, np.full(3, 1 / 3), size=50)
+    for draw, times in enumerate(counts):
+        for hq in "xy":
+            per_evaluator = marks[marks["headquarters"] == hq].groupby("evaluator")["mark"].mean().to_numpy()
+            assert drawn.loc[draw, hq] == pytest.approx(times @ per_evaluator / 3)
+
+
+def test_intervals_hold_the_index_and_ranks_are_whole(case):
+    scheme, tables, drawn = case
+    table = intervals(drawn, scheme, level=0.90).set_index("headquarters")
+    point = totals(score(scheme, tables), scheme).set_index("headquarters").sort_index()
+    assert (table["total_lower"] < point["total"]).all() and (point["total"] < table["total_upper"]).all()
+    assert (table["rank_lower"] <= point["rank"]).all() and (point["rank"] <= table["rank_upper"]).all()
+    assert table["first"].sum() == pytest.approx(1, abs=0.01)
+    inside = ((drawn >= table["total_lower"]) & (drawn <= table["total_upper"])).mean()
+    assert inside.between(0.89, 0.91).all()
+
+
+def test_identical_evaluators_leave_no_uncertainty():
+    scheme = {
+        "ties": {"rule": "min"},
+        "components": [{"id": "m", "weight": 100, "rule": "committee_mean", "table": "t", "scale": {"lower": 0, "upper": 100}}],
+    }
+    marks = pd.DataFrame([("x", f"E{e}", 80.0) for e in range(5)], columns=["headquarters", "evaluator", "mark"])
+    assert (bootstrap_totals(scheme, {"t": marks}, draws=20, seed=0)["x"] == 80).all()

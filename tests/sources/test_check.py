@@ -1,0 +1,146 @@
+"""What the checks say about broken files: every problem at once, by file, row, column and value."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from evaluation.errors import UserError
+from evaluation.paths import RAW
+from evaluation.sources.check import check_inputs, read_inputs
+
+YEAR = 2010
+PANEL = "simulated/panel.csv"
+MARKS = f"simulated/evaluation/{YEAR}/mc_marks.csv"
+
+
+@pytest.fixture
+def raw(tmp_path):
+    return shutil.copytree(RAW, tmp_path / "raw")
+
+
+def edit(path, old, new, count=1):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, count), encoding="utf-8")
+
+
+def found(raw, **wanted):
+    problems = check_inputs(YEAR, raw).problems
+    for column, value in wanted.items():
+        problems = problems[problems[column].astype(str).str.contains(str(value), regex=False)]
+    return problems
+
+
+def test_what_ships_has_no_problems():
+    assert check_inputs(YEAR).problems.empty
+
+
+@pytest.mark.parametrize("year", [2011, 2012, 2013, 2014])
+def test_other_years_have_no_problems(year):
+    assert check_inputs(year).problems.empty
+
+
+def test_a_mark_outside_its_scale_is_named_by_row_and_value(raw):
+    edit(raw / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,748,0")
+    [problem] = found(raw).itertuples()
+    assert (problem.severity, problem.row, problem.column, problem.value) == ("error", 2, "mark", "748")
+    assert problem.file.endswith("mc_marks.csv")
+
+
+def test_text_in_a_number_is_one_problem_and_not_two(raw):
+    edit(raw / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,74.8점,0")
+    assert len(found(raw, column="mark", value="74.8점")) == 1
+
+
+def test_all_problems_are_listed_at_once(raw):
+    edit(raw / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,,2")
+    edit(raw / MARKS, "2010,MC02", "2010,MC99")
+    edit(raw / PANEL, "H01,2001,34780444", "H01,2001,-5")
+    problems = found(raw)
+    assert {"conflict_of_interest", "production"} <= set(problems["column"])
+    assert problems.loc[problems["column"] == "production", "row"].tolist() == [2]
+
+
+def test_a_row_that_stands_twice(raw):
+    lines = (raw / PANEL).read_text(encoding="utf-8").splitlines(keepends=True)
+    (raw / PANEL).write_text("".join([*lines, lines[1]]), encoding="utf-8")
+    [problem] = found(raw, column="complex_id + year").itertuples()
+    assert problem.value == "H01, 2001" and problem.row == len(lines) + 1
+
+
+def test_a_missing_column_is_named(raw):
+    edit(raw / PANEL, "exports", "export_value")
+    [problem] = found(raw, column="exports").itertuples()
+    assert problem.row == 1
+
+
+def test_a_code_that_its_registry_lacks(raw):
+    edit(raw / MARKS, "2010,MC01,E01", "2010,MC99,E01")
+    assert found(raw, column="mc_id", value="MC99", severity="error").shape[0] == 1
+
+
+def test_a_file_in_another_encoding_is_said_to_be_so(raw):
+    path = raw / "simulated/complexes.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp949", errors="replace"))
+    assert len(found(raw, rule="UTF-8")) == 1
+
+
+def test_excel_s_byte_order_mark_is_harmless(raw):
+    path = raw / MARKS
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert found(raw).empty
+
+
+def test_a_headquarters_without_rows(raw):
+    path = raw / f"simulated/evaluation/{YEAR}/difficulty_marks.csv"
+    frame = pd.read_csv(path)
+    frame[frame["headquarters"] != "honam"].to_csv(path, index=False)
+    assert found(raw, column="headquarters", value="honam", severity="error").shape[0] == 1
+
+
+def test_a_mark_left_blank_without_a_reason_is_a_warning(raw):
+    edit(raw / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,,0")
+    [problem] = found(raw).itertuples()
+    assert problem.severity == "warning" and "MC01, E01" in problem.value
+
+
+def test_read_inputs_refuses_errors_in_both_languages(raw):
+    edit(raw / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,748,0")
+    with pytest.raises(UserError) as caught:
+        read_inputs(YEAR, raw)
+    assert "748" in caught.value.en and "오류가 1건" in caught.value.ko
+
+
+def test_masks_and_gaps_stay_apart():
+    panel = check_inputs(YEAR).tables["panel"]
+    text = pd.read_csv(RAW / PANEL, dtype=str, keep_default_na=False)
+    text = text[text["year"].astype(int) <= YEAR]
+    assert (panel["production_status"] == "masked").sum() == (text["production"] == "X").sum() > 0
+    assert (panel["production_status"] == "missing").sum() == (text["production"] == "").sum() > 0
+    assert panel.loc[panel["production_status"] != "observed", "production"].isna().all()
+
+
+def test_nothing_after_the_year_is_used():
+    tables = check_inputs(YEAR).tables
+    for name in ("panel", "true_effects", "price_index", "press_complex_panel"):
+        assert tables[name]["year"].max() == YEAR
+    assert set(tables["budget_by_programme_year"]["year"].astype(int)) == set(range(2005, 2010))
+
+
+def test_an_official_file_takes_the_place_of_the_simulated_one(raw):
+    place = raw / "official" / f"evaluation/{YEAR}/mc_marks.csv"
+    place.parent.mkdir(parents=True)
+    shutil.copy(raw / MARKS, place)
+    files = check_inputs(YEAR, raw).files.set_index("table")
+    assert files.at["mc_marks", "origin"] == "official"
+    assert files.at["mc_marks", "file"].startswith("official/")
+    assert files.at["panel", "origin"] == "simulated"
+
+
+def test_missing_files_are_all_named(raw):
+    (raw / MARKS).unlink()
+    (raw / PANEL).unlink()
+    with pytest.raises(UserError) as caught:
+        check_inputs(YEAR, raw)
+    assert "mc_marks.csv" in caught.value.en and "panel.csv" in caught.value.en
