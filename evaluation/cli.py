@@ -27,7 +27,14 @@ app = typer.Typer(
     ),
 )
 
-Year = Annotated[int, typer.Argument(help=say("evaluation year, such as 2010", "평가연도(예: 2010)"), show_default=False)]
+Year = Annotated[str, typer.Argument(help=say("evaluation year, such as 2010", "평가연도(예: 2010)"), show_default=False)]
+
+
+
+def _year(text: str) -> int:
+    if not text.isdecimal():
+        raise UserError(f"{text!r} is not a year; give one such as 2010.", f"{text!r}은(는) 연도가 아닙니다. 2010처럼 입력하십시오.")
+    return int(text)
 
 
 @app.callback()
@@ -48,7 +55,7 @@ def report(year: Year) -> None:
     from evaluation.pipeline.run import make_report, report_paths, summary
 
     console = Console(highlight=False)
-    run = make_report(year, console)
+    run = make_report(_year(year), console)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in (say("Step", "단계"), say("Result", "결과"), say("Why", "이유")):
         table.add_column(heading, overflow="fold")
@@ -61,7 +68,7 @@ def report(year: Year) -> None:
 
 
 @app.command(help=say("Check all inputs of a year and list every problem at once.", "한 해의 입력 자료를 점검하여 모든 문제를 한 번에 보여 줍니다."))
-def check(year: Annotated[int | None, typer.Argument(help=say("evaluation year; the default year where left out", "평가연도(생략하면 기본 연도)"), show_default=False)] = None) -> None:
+def check(year: Annotated[str, typer.Argument(help=say("evaluation year; the default year where left out", "평가연도(생략하면 기본 연도)"), show_default=False)] = "") -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -69,10 +76,10 @@ def check(year: Annotated[int | None, typer.Argument(help=say("evaluation year; 
     from evaluation.sources.check import check_inputs
     from evaluation.sources.specs import read_report
 
-    year = year or read_report()["default_year"]
-    check_schemes(year)
+    wanted = _year(year) if year else read_report()["default_year"]
+    check_schemes(wanted)
     console = Console(highlight=False)
-    inputs = check_inputs(year)
+    inputs = check_inputs(wanted)
     if not inputs.problems.empty:
         table = Table(box=None, pad_edge=False, header_style="bold")
         headings = (
@@ -92,8 +99,8 @@ def check(year: Annotated[int | None, typer.Argument(help=say("evaluation year; 
     counted = ", ".join(f"{origin} {count}" for origin, count in origins.items())
     console.print(
         say(
-            f"{year}: {len(inputs.files)} tables ({counted}), {errors} errors, {warnings} warnings",
-            f"{year}년: 표 {len(inputs.files)}개({counted}), 오류 {errors}건, 주의 {warnings}건",
+            f"{wanted}: {len(inputs.files)} tables ({counted}), {errors} errors, {warnings} warnings",
+            f"{wanted}년: 표 {len(inputs.files)}개({counted}), 오류 {errors}건, 주의 {warnings}건",
         )
     )
     if errors:
@@ -140,14 +147,15 @@ def explain(
     from evaluation.report.ledger import read_ledger
     from evaluation.report.words import interval, number
 
-    ledger = read_ledger(processed(year))
+    base = processed(_year(year))
+    ledger = read_ledger(base)
     rows = ledger[(ledger.index == id) | ledger.index.str.startswith(id + ".")]
     if rows.empty:
         raise UserError(
             f"The ledger of {year} has no {id!r}. Its ids begin with: {', '.join(sorted({name.split('.')[0] for name in ledger.index}))}.",
             f"{year}년 수치대장에 {id!r} 항목이 없습니다. 항목은 다음으로 시작합니다: {', '.join(sorted({name.split('.')[0] for name in ledger.index}))}.",
         )
-    files = pd.read_csv(processed(year) / "data" / "files.csv").set_index("table")["file"]
+    files = pd.read_csv(base / "data" / "files.csv").set_index("table")["file"]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("id", say("value", "값"), say("interval", "구간"), say("unit", "단위"), say("files", "파일"), say("code", "코드")):
         table.add_column(heading, overflow="fold")

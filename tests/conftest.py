@@ -21,6 +21,16 @@ def copy_checkout(source: Path, place: Path) -> Path:
     return place
 
 
+def copy_sources(source: Path, place: Path) -> Path:
+    """A copy of a checkout's own files, without anything made from them."""
+    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "processed")
+    made = shutil.ignore_patterns("[0-9][0-9][0-9][0-9]")
+    for name in ("evaluation", "notebooks", "data"):
+        shutil.copytree(source / name, place / name, ignore=ignored)
+    shutil.copytree(source / "reports", place / "reports", ignore=made)
+    return place
+
+
 def iccp(checkout: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     """Run the command in a checkout as a user would; messages in English unless told otherwise."""
     return subprocess.run(
@@ -34,18 +44,13 @@ def clean_environment(**changes: str) -> dict[str, str]:
     folders = os.environ["PATH"].split(os.pathsep)
     path = os.pathsep.join(folder for folder in folders if not (Path(folder) / "quarto").exists())
     kept = {name: value for name, value in os.environ.items() if name not in ("QUARTO_PATH", "PYTHONPATH")}
-    return kept | {"PATH": path, "ICCP_LANG": "en", "PYTHONDONTWRITEBYTECODE": "1"} | changes
+    return kept | {"PATH": path, "ICCP_LANG": "en", "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"} | changes
 
 
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout in which nothing was made yet."""
-    place = tmp_path_factory.mktemp("fresh")
-    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "processed", "[0-9][0-9][0-9][0-9]")
-    for name in ("evaluation", "notebooks", "reports"):
-        shutil.copytree(ROOT / name, place / name, ignore=ignored)
-    shutil.copytree(ROOT / "data" / "raw", place / "data" / "raw")
-    return place
+    return copy_sources(ROOT, tmp_path_factory.mktemp("fresh"))
 
 
 @pytest.fixture(scope="session")

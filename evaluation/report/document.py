@@ -239,7 +239,8 @@ def _contributions(document: Document, texts: dict, row) -> object:
         component["short"][document.lang]: [row(f"index.contribution.{name}.{component['id']}")["value"] for name in order]
         for component in document.scheme["components"]
     }
-    return figures.contributions(pd.DataFrame(columns, index=[names[name][document.lang] for name in order]))
+    totals = pd.Series([row(f"index.total.{name}")["value"] for name in order])
+    return figures.contributions(pd.DataFrame(columns, index=[names[name][document.lang] for name in order]), totals)
 
 
 def _paths(document: Document, texts: dict, row, term: str, other: str | None) -> object:

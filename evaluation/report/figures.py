@@ -22,6 +22,16 @@ BOLD = 600  # the weight that matplotlib reads from NanumGothicBold.ttf
 WIDTH = 6.3  # inches: the text width of the page
 
 
+# Fill, ink and hatch of stacked parts: neighbours differ in grey, or by the hatch.
+SHADES = (
+    (NAVY, "white", ""),
+    ("#7C8AA0", "white", ""),
+    ("#C3CBD6", INK, ""),
+    ("#FFFFFF", INK, "////"),
+    ("#E4E8EE", INK, ""),
+)
+
+
 def use_style() -> None:
     """Set matplotlib to the report's look; SVG output without times or random ids."""
     for path in font_files():
@@ -78,24 +88,18 @@ def ranking(rows: pd.DataFrame, words: dict[str, str]) -> mpl.figure.Figure:
     return figure
 
 
-def contributions(rows: pd.DataFrame) -> mpl.figure.Figure:
+def contributions(rows: pd.DataFrame, totals: pd.Series) -> mpl.figure.Figure:
     """Stacked bars: each component's contribution to the total, best headquarters on top.
 
     Args:
         rows: one row per headquarters, best first, a column per component (its name), values in points.
+        totals: the total of each headquarters, printed at the end of its bar.
     """
-    shades = [
-        (NAVY, "white", ""),
-        ("#7C8AA0", "white", ""),
-        ("#C3CBD6", INK, ""),
-        ("white", INK, "////"),
-        ("#EEF1F5", INK, ""),
-    ]
     figure, axes = plt.subplots(figsize=(WIDTH, 0.75 + 0.32 * len(rows)), layout="constrained")
     y = np.arange(len(rows))[::-1]
     start = np.zeros(len(rows))
     for index, component in enumerate(rows.columns):
-        fill, ink, hatch = shades[index % len(shades)]
+        fill, ink, hatch = SHADES[index % len(SHADES)]
         values = rows[component].to_numpy()
         axes.barh(y, values, left=start, height=0.62, color=fill, edgecolor=GREY, lw=0.5, hatch=hatch, label=component)
         for place, left, value in zip(y, start, values, strict=True):
@@ -103,8 +107,8 @@ def contributions(rows: pd.DataFrame) -> mpl.figure.Figure:
             if hatch:
                 label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.8})
         start += values
-    for place, total in zip(y, start, strict=True):
-        axes.annotate(number(total, 1), (total, place), (5, 0), textcoords="offset points", va="center", color=INK, weight=BOLD)
+    for place, end, total in zip(y, start, totals, strict=True):
+        axes.annotate(number(total, 1), (end, place), (5, 0), textcoords="offset points", va="center", color=INK, weight=BOLD)
     axes.set_yticks(y, rows.index)
     axes.set_xlim(0, 100)
     axes.spines["left"].set_visible(False)

@@ -64,4 +64,7 @@ def read_ledger(folder: Path, parts: Iterable[str] = PARTS) -> pd.DataFrame:
                 f"{shown(path)} 파일이 없습니다. 먼저 `iccp report`를 실행하십시오.",
             )
         frames.append(pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"tables": "string", "code": "string"}))
-    return pd.concat(frames, ignore_index=True).set_index("id", verify_integrity=True)
+    ledger = pd.concat(frames, ignore_index=True).set_index("id")
+    if not ledger.index.is_unique:
+        raise ValueError(f"ledger ids stand twice: {', '.join(ledger.index[ledger.index.duplicated()])}")
+    return ledger

@@ -1,0 +1,289 @@
+"""The command as a user meets it: what is rebuilt, what stays, and what bad use gets."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT, YEAR, clean_environment, iccp
+
+REPORTS = [f"reports/{YEAR}/ko/report.pdf", f"reports/{YEAR}/en/report.pdf", f"reports/{YEAR}/manifest.json"]
+MARKS = f"data/raw/simulated/evaluation/{YEAR}/mc_marks.csv"
+
+
+def published(checkout):
+    return {name: (checkout / name).read_bytes() for name in REPORTS}
+
+
+def rebuilt(run):
+    """The steps that a run's summary says it rebuilt."""
+    return {line.split("  ")[0].strip() for line in run.stdout.splitlines() if "rebuilt" in line}
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def refused(run, *words):
+    """An error a user can read: on one screen, no traceback, exit code not 0, the words in it."""
+    assert run.returncode != 0
+    assert "Traceback" not in run.stdout + run.stderr
+    assert 0 < len(run.stderr.strip().splitlines()) <= 24
+    for word in words:
+        assert word in run.stderr, run.stderr
+
+
+# What a run does
+
+
+def test_it_ends_with_the_places_of_the_reports(made):
+    run = iccp(made, "report", str(YEAR))
+    assert run.returncode == 0
+    assert run.stdout.strip().splitlines()[-2:] == REPORTS[:2]
+
+
+def test_nothing_changed_nothing_is_done(copy):
+    before = published(copy)
+    run = iccp(copy, "report", str(YEAR))
+    assert run.returncode == 0 and rebuilt(run) == set()
+    assert published(copy) == before
+
+
+def test_one_mark_changes_the_index_and_not_the_impact(copy):
+    before = published(copy)
+    edit(copy / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,34.8,0")
+    run = iccp(copy, "report", str(YEAR))
+    assert run.returncode == 0
+    steps = rebuilt(run)
+    assert "Evaluation index" in steps and "Publish" in steps
+    assert not {"Impact estimates", "Outcomes"} & steps
+    assert "mc_marks.csv changed" in run.stdout.replace("\n", "")
+    assert all(published(copy)[name] != before[name] for name in REPORTS)
+
+
+def test_an_edited_text_only_rewrites_its_language(copy):
+    before = published(copy)
+    edit(copy / "reports/en/methods.md", "# Methods", "# How it was done")
+    run = iccp(copy, "report", str(YEAR))
+    assert rebuilt(run) == {"Write the report (English)", "Typeset the PDF (English)", "Publish"}
+    assert published(copy)[REPORTS[0]] == before[REPORTS[0]] and published(copy)[REPORTS[1]] != before[REPORTS[1]]
+
+
+def test_an_edited_module_redoes_what_imports_it(copy):
+    with (copy / "evaluation/outcomes/press.py").open("a", encoding="utf-8") as file:
+        file.write("\n# a comment\n")
+    assert "Outcomes" in rebuilt(iccp(copy, "report", str(YEAR)))
+
+
+def test_a_deleted_report_is_put_back(copy):
+    before = published(copy)
+    (copy / REPORTS[0]).unlink()
+    run = iccp(copy, "report", str(YEAR))
+    assert rebuilt(run) == {"Publish"} and published(copy) == before
+
+
+def test_a_changed_input_with_an_old_time_stamp_is_seen(copy):
+    path = copy / MARKS
+    stamp = path.stat()
+    edit(path, "2010,MC01,E01,74.8,0", "2010,MC01,E01,44.8,0")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert "Evaluation index" in rebuilt(iccp(copy, "report", str(YEAR)))
+
+
+def test_two_runs_from_scratch_give_the_same_bytes(made, copy):
+    import shutil
+
+    shutil.rmtree(copy / "data/processed")
+    shutil.rmtree(copy / f"reports/{YEAR}")
+    assert iccp(copy, "report", str(YEAR)).returncode == 0
+    assert published(copy) == published(made)
+
+
+def test_later_rows_cannot_change_a_report(copy):
+    """Everything after the year is altered or taken away: the reports are the same to the last byte."""
+    before = {name: content for name, content in published(copy).items() if name.endswith(".pdf")}
+    raw = copy / "data/raw"
+    for name in ("simulated/panel.csv", "simulated/true_effects.csv", "simulated/price_index.csv", "press/press_complex_panel.csv"):
+        frame = pd.read_csv(raw / name, dtype=str, keep_default_na=False)
+        later = frame["year"].astype(int) > YEAR
+        assert later.any()
+        numbers = [column for column in frame.columns if column in ("production", "exports", "employment", "operating_firms", "value")]
+        frame.loc[later, numbers] = "7"
+        frame = pd.concat([frame[~later], frame[later].iloc[::2]])
+        frame.to_csv(raw / name, index=False, lineterminator="\n")
+    for later_year in range(YEAR + 1, 2015):
+        for path in (raw / f"simulated/evaluation/{later_year}").glob("*.csv"):
+            path.unlink()
+    run = iccp(copy, "report", str(YEAR))
+    assert run.returncode == 0, run.stderr
+    assert "Check and read the inputs" in rebuilt(run)
+    assert not {"Evaluation index", "Impact estimates", "Outcomes"} & rebuilt(run)
+    assert {name: (copy / name).read_bytes() for name in before} == before
+
+
+def test_another_year(copy):
+    run = iccp(copy, "report", "2011")
+    assert run.returncode == 0, run.stderr
+    assert (copy / "reports/2011/ko/report.pdf").exists() and (copy / "reports/2011/en/report.pdf").exists()
+    text = (copy / "data/processed/2011/report/ko/report.ipynb").read_text(encoding="utf-8")
+    assert "2011년 가중치는 공표되지 않아 2010년 가중치를" in text
+
+
+def test_official_data_take_the_mark_away(copy):
+    """With official marks, the index chapter no longer says simulated; the impact chapter still does."""
+    for name in ("mc_marks", "difficulty_marks", "common_indicators", "headquarters_marks", "headquarters_indicators", "satisfaction"):
+        place = copy / f"data/raw/official/evaluation/{YEAR}/{name}.csv"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes((copy / f"data/raw/simulated/evaluation/{YEAR}/{name}.csv").read_bytes())
+    (copy / "data/raw/official/mini_clusters.csv").write_bytes((copy / "data/raw/simulated/mini_clusters.csv").read_bytes())
+    assert iccp(copy, "report", str(YEAR)).returncode == 0
+    cells = json.loads((copy / f"data/processed/{YEAR}/report/ko/report.ipynb").read_text(encoding="utf-8"))["cells"]
+    outputs = ["".join(output["data"]["text/markdown"]) for cell in cells for output in cell.get("outputs", []) if "data" in output]
+    chapter = {text.split("# ", 1)[1].split("\n")[0].split(" {")[0]: text for text in outputs}
+    assert "{.simulated}" not in chapter["평가지수"] and "모의자료" not in chapter["평가지수"]
+    assert "{.simulated}" in chapter["사업효과"] and "{.simulated}" in chapter["요약"]
+
+
+# What bad use gets
+
+
+def test_an_unknown_year(copy):
+    before = published(copy)
+    refused(iccp(copy, "report", "1999"), "1999", "2010, 2011, 2012, 2013, 2014")
+    assert published(copy) == before
+
+
+def test_a_year_whose_weights_were_never_published(copy):
+    refused(iccp(copy, "report", "2008"), "2008", "never published", "2010, 2011, 2012, 2013, 2014")
+
+
+def test_a_year_that_is_not_a_number(copy):
+    refused(iccp(copy, "report", "next"), "next")
+
+
+def test_a_missing_raw_file(copy):
+    before = published(copy)
+    (copy / MARKS).unlink()
+    refused(iccp(copy, "report", str(YEAR)), MARKS)
+    assert published(copy) == before
+
+
+def test_errors_in_the_inputs(copy):
+    before = published(copy)
+    edit(copy / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,748,0")
+    refused(iccp(copy, "report", str(YEAR)), "mc_marks.csv", "[2]", "748", "iccp check 2010")
+    assert published(copy) == before
+    check = iccp(copy, "check", str(YEAR))
+    assert check.returncode == 1 and "748" in check.stdout and "1 errors" in check.stdout
+
+
+def test_weights_that_do_not_add_to_100(copy):
+    before = published(copy)
+    edit(copy / "evaluation/specs/index/2010.yml", "weight: 40", "weight: 45")
+    refused(iccp(copy, "report", str(YEAR)), "evaluation/specs/index/2010.yml", "105, not 100")
+    assert published(copy) == before
+
+
+def test_a_scheme_that_is_not_yaml(copy):
+    edit(copy / "evaluation/specs/index/2010.yml", "components:", "components: [")
+    refused(iccp(copy, "report", str(YEAR)), "2010.yml, line")
+
+
+def break_cell(checkout, name, line):
+    path = checkout / "notebooks" / name
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cell = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code" and "twfe(data" in "".join(cell["source"]))
+    cell["source"] = [line, "\n", *cell["source"]]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return notebook["cells"].index(cell) + 1
+
+
+def test_a_notebook_cell_that_fails(copy):
+    before = published(copy)
+    number = break_cell(copy, "4_impact.ipynb", "1 / 0")
+    run = iccp(copy, "report", str(YEAR))
+    refused(run, "notebooks/4_impact.ipynb", f"cell {number}", "ZeroDivisionError", "1 / 0", f"data/processed/{YEAR}/failed/4_impact.ipynb")
+    assert (copy / f"data/processed/{YEAR}/failed/4_impact.ipynb").exists()
+    assert published(copy) == before
+
+
+def test_a_text_that_asks_for_an_unknown_number(copy):
+    before = published(copy)
+    edit(copy / "reports/ko/methods.md", "# 평가 방법", "# 평가 방법\n\n{{ v('index.total.nowhere') }}")
+    refused(iccp(copy, "report", str(YEAR)), "reports/ko/methods.md, line 3", "index.total.nowhere")
+    assert published(copy) == before
+
+
+def test_messages_are_korean_for_a_korean_system(copy):
+    run = iccp(copy, "report", "2008", ICCP_LANG="", LANG="ko_KR.UTF-8", LC_ALL="", LC_MESSAGES="")
+    refused(run, "2008년은 평가지수를 산출할 수 없습니다")
+
+
+def start(checkout):
+    return subprocess.Popen(
+        [sys.executable, "-m", "evaluation", "report", str(YEAR)],
+        cwd=checkout, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_run_leaves_the_last_report(copy, sent):
+    before = published(copy)
+    edit(copy / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,34.8,0")
+    run = start(copy)
+    wait_for(lambda: (copy / f"data/processed/{YEAR}/data.staging").exists())
+    run.send_signal(sent)
+    out, err = run.communicate(timeout=30)
+    assert run.returncode != 0 and "Traceback" not in out + err
+    if sent != signal.SIGKILL:
+        assert "Stopped" in err
+    assert published(copy) == before
+    again = iccp(copy, "report", str(YEAR))
+    assert again.returncode == 0 and published(copy) != before
+
+
+def test_two_runs_at_once(copy):
+    edit(copy / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,34.8,0")
+    first = start(copy)
+    wait_for(lambda: (copy / f"data/processed/{YEAR}/data.staging").exists())
+    refused(iccp(copy, "report", str(YEAR)), "Another run of 2010", str(first.pid))
+    first.communicate(timeout=120)
+    assert first.returncode == 0
+
+
+def test_a_wrong_quarto_path_is_said_to_be_so(copy):
+    refused(iccp(copy, "report", str(YEAR), QUARTO_PATH="/nowhere/quarto"), "QUARTO_PATH", "/nowhere/quarto")
+
+
+# The other commands
+
+
+def test_years(made):
+    out = iccp(made, "years").stdout
+    assert "2010" in out and "published" in out and "reports/2010" in out and "as 2010 (assumed)" in out
+
+
+def test_explain_leads_back_to_files_and_code(made):
+    out = iccp(made, "explain", str(YEAR), "index.total.dongnam", COLUMNS="200").stdout
+    assert "85.5" in out and "mc_marks.csv" in out and "evaluation.index.score.score" in out
+    refused(iccp(made, "explain", str(YEAR), "no.such"), "no.such")
+
+
+def test_help_has_examples():
+    for arguments in (("--help",), ("report", "--help"), ("check", "--help")):
+        assert iccp(ROOT, *arguments).returncode == 0
+    assert "iccp report 2010" in iccp(ROOT, "--help").stdout
