@@ -44,7 +44,7 @@ def clean_environment(**changes: str) -> dict[str, str]:
     folders = os.environ["PATH"].split(os.pathsep)
     path = os.pathsep.join(folder for folder in folders if not (Path(folder) / "quarto").exists())
     kept = {name: value for name, value in os.environ.items() if name not in ("QUARTO_PATH", "PYTHONPATH")}
-    return kept | {"PATH": path, "ICCP_LANG": "en", "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"} | changes
+    return kept | {"PATH": path, "ICCP_LANG": "en", "COLUMNS": "200"} | changes
 
 
 @pytest.fixture(scope="session")

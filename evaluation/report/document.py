@@ -100,7 +100,7 @@ def _render(document: Document, name: str) -> str:
     """A text with its numbers; UserError naming file and line where it cannot be made."""
     try:
         template = _environment(document).get_template(name)
-        return template.render(year=document.year, lang=document.lang, simulated=document.simulated)
+        return template.render(year=document.year, lang=document.lang, any_simulated=document.simulated)
     except jinja2.TemplateSyntaxError as error:
         line, what = error.lineno, error.message
     except Exception as error:
@@ -150,6 +150,11 @@ def _asked_by_texts(document: Document) -> dict:
         entry = row(id)
         return words.number(entry["value"], int(entry["decimals"]), signed)
 
+    def size(id: str) -> str:
+        """A number without its sign, where the words carry it."""
+        entry = row(id)
+        return words.number(abs(entry["value"]), int(entry["decimals"]))
+
     def between(id: str, signed: bool = False) -> str:
         entry = row(id)
         return words.interval(entry["lower"], entry["upper"], int(entry["decimals"]), lang, signed)
@@ -185,6 +190,10 @@ def _asked_by_texts(document: Document) -> dict:
         growth = document.facts["growth"].set_index(["indicator", "group"])
         return bool(growth.at[(indicator, group), "certain"])
 
+    def simulated(table: str) -> bool:
+        """Whether an input table is simulated."""
+        return document.facts["files"].set_index("table").at[table, "origin"] == "simulated"
+
     def figure(name: str, id: str, caption: str, alt: str, **texts: str) -> str:
         drawn = FIGURES[name](document, texts, row)
         folder = document.folder / "figures"
@@ -196,6 +205,7 @@ def _asked_by_texts(document: Document) -> dict:
     return {
         "v": v,
         "value": value,
+        "size": size,
         "between": between,
         "level": level,
         "includes_zero": includes_zero,
@@ -205,6 +215,7 @@ def _asked_by_texts(document: Document) -> dict:
         "codes": codes,
         "origin": origin,
         "certain": certain,
+        "simulated": simulated,
         "figure": figure,
         "usd": lambda id: words.usd(value(id), lang),
         "persons": lambda id: words.persons(value(id), lang),

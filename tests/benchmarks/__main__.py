@@ -1,0 +1,108 @@
+"""`make bench`: how long a report takes, as ratios to the plain sequential way, measured in one run.
+
+The plain way is what one would type without this toolkit: papermill on each notebook in turn, then one
+render per language. Both work on the same copy of the checkout; nothing is judged here, only printed.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.conftest import ROOT, YEAR, clean_environment, copy_sources
+
+MARKS = f"data/raw/simulated/evaluation/{YEAR}/mc_marks.csv"
+REPEATS = 3
+RENDER = """
+import sys
+from pathlib import Path
+from evaluation.report.render import render
+pdf = Path(sys.argv[2]); pdf.parent.mkdir(parents=True)
+render(Path(sys.argv[1]), pdf, {"name": "embedded"})
+"""
+
+
+def timed(work, *arguments: object) -> float:
+    """Seconds of wall time of one call."""
+    start = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - start
+
+
+def call(checkout: Path, *command: str) -> None:
+    """Run a Python command in a checkout; its words only if it fails."""
+    run = subprocess.run([sys.executable, *command], cwd=checkout, env=clean_environment(PYTHONPATH=str(checkout)), capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(run.stdout + run.stderr)
+
+
+def report(checkout: Path) -> None:
+    """Our way: one command."""
+    call(checkout, "-m", "evaluation", "report", str(YEAR))
+
+
+def bare(checkout: Path) -> None:
+    """The plain way: every notebook, then every language, one after another, from nothing."""
+    base = checkout / "bare"
+    shutil.rmtree(base, ignore_errors=True)
+    shutil.copytree(checkout / "data" / "processed" / str(YEAR) / "state", base / "state")
+
+    def papermill(notebook: str, folder: Path, **parameters: str) -> None:
+        folder.mkdir(parents=True)
+        named = [item for name, value in ({"year": str(YEAR), "output": str(folder)} | parameters).items() for item in ("-p", name, value)]
+        call(checkout, "-m", "papermill", "--cwd", "notebooks", "--no-progress-bar", f"notebooks/{notebook}", str(folder / notebook), *named)
+
+    papermill("1_data.ipynb", base / "data")
+    for name, notebook in {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb"}.items():
+        papermill(notebook, base / name, inputs=str(base / "data"))
+    for language in ("ko", "en"):
+        papermill("report.ipynb", base / "report" / language, inputs=str(base), lang=language)
+    for language in ("ko", "en"):
+        call(checkout, "-c", RENDER, str(base / "report" / language), str(base / "pdf" / language / "report.pdf"))
+
+
+def change_one_mark(checkout: Path, number: int) -> None:
+    """Another value for the first mark each time."""
+    path = checkout / MARKS
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    fields = lines[1].split(",")
+    fields[3] = f"{50 + number}.0"
+    path.write_text("".join([lines[0], ",".join(fields), *lines[2:]]), encoding="utf-8")
+
+
+def main() -> None:
+    console = Console()
+    seconds = {"cold": [], "unchanged": [], "mark": [], "bare": []}
+    with tempfile.TemporaryDirectory() as folder, console.status("") as status:
+        checkout = copy_sources(ROOT, Path(folder) / "checkout")
+        for number in range(REPEATS):
+            status.update(f"round {number + 1} of {REPEATS}")
+            shutil.rmtree(checkout / "data" / "processed", ignore_errors=True)
+            shutil.rmtree(checkout / "reports" / str(YEAR), ignore_errors=True)
+            seconds["cold"].append(timed(report, checkout))
+            seconds["unchanged"].append(timed(report, checkout))
+            change_one_mark(checkout, number)
+            seconds["mark"].append(timed(report, checkout))
+            seconds["bare"].append(timed(bare, checkout))
+
+    table = Table(box=None, pad_edge=False, header_style="bold", title=f"Report of {YEAR}, both languages, {REPEATS} rounds")
+    for heading in ("", "median s", "min–max s", "ratio", "goal s"):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    names = {
+        "bare": ("papermill and render in turn", ""), "cold": ("iccp report, from nothing", "60"),
+        "unchanged": ("iccp report, nothing changed", "2"), "mark": ("iccp report, one mark changed", "20"),
+    }  # fmt: skip
+    median = {name: sorted(values)[REPEATS // 2] for name, values in seconds.items()}
+    for name, (label, goal) in names.items():
+        values = seconds[name]
+        table.add_row(label, f"{median[name]:.1f}", f"{min(values):.1f}–{max(values):.1f}", f"{median[name] / median['bare']:.2f}", goal)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
