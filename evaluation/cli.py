@@ -2,11 +2,13 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from evaluation.errors import LANGUAGES, UserError, say
+from evaluation.errors import LANGUAGES, UserError, language, say
+from evaluation.paths import NOTEBOOKS
 
 app = typer.Typer(
     name="iccp",
@@ -61,6 +63,7 @@ def report(year: Year) -> None:
         table.add_column(heading, overflow="fold")
     for row in summary(run):
         table.add_row(*row)
+    console.print()
     console.print(table)
     console.print()
     for path in report_paths(run):
@@ -95,8 +98,8 @@ def check(year: Annotated[str, typer.Argument(help=say("evaluation year; the def
         console.print()
     errors = int((inputs.problems["severity"] == "error").sum())
     warnings = len(inputs.problems) - errors
-    origins = inputs.files["origin"].value_counts()
-    counted = ", ".join(f"{origin} {count}" for origin, count in origins.items())
+    names = read_report()["labels"]["origin"]
+    counted = ", ".join(f"{names[origin][language()]} {count}" for origin, count in inputs.files["origin"].value_counts().items())
     console.print(
         say(
             f"{wanted}: {len(inputs.files)} tables ({counted}), {errors} errors, {warnings} warnings",
@@ -151,27 +154,49 @@ def explain(
     ledger = read_ledger(base)
     rows = ledger[(ledger.index == id) | ledger.index.str.startswith(id + ".")]
     if rows.empty:
+        beginnings = ", ".join(dict.fromkeys(name.split(".")[0] for name in ledger.index))
         raise UserError(
-            f"The ledger of {year} has no {id!r}. Its ids begin with: {', '.join(sorted({name.split('.')[0] for name in ledger.index}))}.",
-            f"{year}년 수치대장에 {id!r} 항목이 없습니다. 항목은 다음으로 시작합니다: {', '.join(sorted({name.split('.')[0] for name in ledger.index}))}.",
+            f"The ledger of {year} has no {id!r}. Its ids begin with: {beginnings}.",
+            f"{year}년 수치대장에 {id!r} 항목이 없습니다. 항목은 다음으로 시작합니다: {beginnings}.",
         )
-    files = pd.read_csv(base / "data" / "files.csv").set_index("table")["file"]
+    console = Console(highlight=False)
+    shown = [
+        (name, number(row["value"], int(row["decimals"])), interval(row["lower"], row["upper"], int(row["decimals"]), "en"), row["unit"])
+        for name, row in rows.iterrows()
+    ]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("id", say("value", "값"), say("interval", "구간"), say("unit", "단위"), say("files", "파일"), say("code", "코드")):
-        table.add_column(heading, overflow="fold")
-    for name, row in rows.iterrows():
-        decimals = int(row["decimals"])
-        tables = row["tables"].split() if isinstance(row["tables"], str) else []
-        table.add_row(
-            name, number(row["value"], decimals), interval(row["lower"], row["upper"], decimals, "en"), row["unit"],
-            "\n".join(files[tables]), row["code"],
-        )  # fmt: skip
-    Console(highlight=False).print(table)
+    for heading in ("id", say("value", "값"), say("interval", "구간"), say("unit", "단위")):
+        table.add_column(heading, no_wrap=True, justify="left" if heading == "id" else "right")
+    for row in shown:
+        table.add_row(*row)
+    console.print(table)
+    if len(shown) == 1:
+        files = pd.read_csv(base / "data" / "files.csv").set_index("table")["file"]
+        entry = rows.iloc[0]
+        origin = say("simulated data", "모의자료") if entry["simulated"] else say("no simulated data", "모의자료 아님")
+        tables = entry["tables"].split() if isinstance(entry["tables"], str) else []
+        console.print(f"\n{say('code', '코드')}: {entry['code']}\n{say('rests on', '근거')}: {origin}")
+        for name in tables:
+            console.print(f"  data/raw/{files[name]}", soft_wrap=True)
+
+
+def _hand_over() -> None:
+    """Run the checkout that the user stands in, with its own code: an installed copy has none of its files."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "evaluation" / "cli.py").is_file() and (folder / "notebooks").is_dir():
+            os.chdir(folder)
+            os.execve(sys.executable, [sys.executable, "-m", "evaluation", *sys.argv[1:]], os.environ | {"PYTHONPATH": str(folder)})
+    raise UserError(
+        "iccp works in a checkout of the project, where notebooks/ and data/raw/ are: change into one.",
+        "iccp는 notebooks/와 data/raw/가 있는 프로젝트 폴더 안에서 실행합니다. 그 폴더로 이동하십시오.",
+    )
 
 
 def main() -> None:
     """Run the command; what the user can mend is said in a few lines, never as a traceback."""
     try:
+        if not NOTEBOOKS.is_dir():
+            _hand_over()
         app()
     except UserError as error:
         typer.secho(str(error), err=True, fg="red" if sys.stderr.isatty() else None)

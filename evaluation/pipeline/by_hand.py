@@ -12,7 +12,8 @@ def results(year: int) -> Path:
     """The year's work folder with data, index, outcomes and impact brought up to date."""
     from evaluation.pipeline.run import make_results
 
-    make_results(year, Console(file=sys.stdout))
+    # Plain lines: a notebook has no terminal to redraw.
+    make_results(year, Console(file=sys.stdout, force_jupyter=False, force_terminal=False, highlight=False))
     return processed(year)
 
 

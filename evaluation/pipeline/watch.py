@@ -40,10 +40,11 @@ class Watch:
 
     @hookimpl
     def pytask_execute_log_start(self) -> None:
-        self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=self.console, transient=True
-        )
-        self._progress.start()
+        if self.console.is_terminal:
+            self._progress = Progress(
+                SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=self.console, transient=True
+            )
+            self._progress.start()
 
     def close(self) -> None:
         """Take the running tasks off the terminal; also after an interrupt, when pytask says no more."""
@@ -55,10 +56,10 @@ class Watch:
         name = _name(task)
         self._started[name] = time.monotonic()
         self._reasons[name] = reasons = _reasons(session, task)
-        if reasons:
+        if reasons and self._progress:
             self._shown[name] = self._progress.add_task(title(name))
-            if not self.console.is_terminal:
-                self.console.print(f"… {title(name)}")
+        elif reasons:
+            self.console.print(f"… {title(name)}")
 
     @hookimpl
     def pytask_execute_task_log_end(self, report: pytask.ExecutionReport) -> None:

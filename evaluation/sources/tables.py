@@ -249,14 +249,6 @@ PUBLISHED = (
         (_text("as_of", "As of", "기준 시점", required=True), _text("value", "Value, not always a number", "값(숫자가 아닌 경우 있음)", required=True), *_PRINTED),
     ),
     Table(
-        "evaluation_weights_2010", "published", "evaluation_weights_2010.csv", "Weights of the 2010 index as printed", "2010년 평가지수 가중치(공표)", ("criterion",),
-        (
-            _text("block", "Block", "구분", required=True), _text("criterion", "Criterion", "평가 항목", required=True),
-            _text("kind", "Kind", "유형"), _text("evaluator", "Evaluating body", "평가 주체"),
-            Column("value", "number", "Weight", "가중치", "%"), *_PRINTED,
-        ),
-    ),
-    Table(
         "press_complex_panel", "press", "press_complex_panel.csv", "Complex-level figures quoted in the press", "언론에 보도된 단지별 수치", ("complex", "year", "indicator", "source"),
         (
             _text("complex", "Complex or group", "단지 또는 집단", required=True), _text("first_treated", "Year of first participation", "최초 참여연도"),

@@ -278,9 +278,25 @@ def test_years(made):
 
 
 def test_explain_leads_back_to_files_and_code(made):
-    out = iccp(made, "explain", str(YEAR), "index.total.dongnam", COLUMNS="200").stdout
+    out = iccp(made, "explain", str(YEAR), "index.total.dongnam").stdout
     assert "85.5" in out and "mc_marks.csv" in out and "evaluation.index.score.score" in out
     refused(iccp(made, "explain", str(YEAR), "no.such"), "no.such")
+
+
+def test_an_installed_copy_hands_over_to_the_checkout(made, tmp_path):
+    """`pip install .` leaves notebooks and data behind; the command then works in the checkout it is called in."""
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "--quiet", "install", "--no-deps", "--no-build-isolation", "--target", str(site), str(ROOT)]
+    subprocess.run(pip, check=True, capture_output=True)
+
+    def call(folder):
+        return subprocess.run(
+            [sys.executable, "-P", "-c", "from evaluation.cli import main; main()", "years"],
+            cwd=folder, env=clean_environment(PYTHONPATH=str(site)), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert "reports/2010" in call(made / "notebooks").stdout
+    refused(call(tmp_path), "checkout")
 
 
 def test_help_has_examples():
