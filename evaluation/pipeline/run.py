@@ -15,7 +15,7 @@ from rich.console import Console
 
 import evaluation
 from evaluation.errors import UserError, say
-from evaluation.paths import ROOT, processed, published, shown
+from evaluation.paths import PROCESSED, ROOT, processed, published, shown
 from evaluation.pipeline.staging import write_if_changed
 from evaluation.pipeline.watch import Done, Watch
 from evaluation.report.render import find_renderer
@@ -59,6 +59,7 @@ def _make(year: int, console: Console, whole: bool) -> Run:
     base = processed(year)
     with _locked(base, year):
         _record(base)
+        _isolate()
         return _build(year, base, console, whole)
 
 
@@ -132,9 +133,22 @@ def _record(base: Path) -> None:
     write_if_changed(state / "renderer.json", json.dumps(find_renderer(), indent=1) + "\n")
     # pytask keeps its records beside its configuration.
     write_if_changed(state / "pyproject.toml", "[tool.pytask.ini_options]\n")
-    # Kernels import this checkout's package and speak the user's language.
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    os.environ.setdefault("MPLBACKEND", "agg")
+
+
+def _isolate() -> None:
+    """Kernels run this checkout's package and nothing of the user's own settings, so that reports repeat."""
+    cache = PROCESSED / ".cache"
+    os.environ |= {
+        "PYTHONPATH": str(ROOT),
+        "PYTHONNOUSERSITE": "1",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": str(cache / "matplotlib"),
+        "IPYTHONDIR": str(cache / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(cache / "jupyter"),
+        "JUPYTER_DATA_DIR": str(cache / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(cache / "jupyter" / "runtime"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
 
 
 @contextmanager
