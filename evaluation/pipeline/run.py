@@ -57,9 +57,8 @@ def _make(year: int, console: Console, whole: bool) -> Run:
     check_schemes(year)
     locate_all(year)
     base = processed(year)
-    with _locked(base, year):
+    with _locked(base, year), _isolated():
         _record(base)
-        _isolate()
         return _build(year, base, console, whole)
 
 
@@ -135,9 +134,12 @@ def _record(base: Path) -> None:
     write_if_changed(state / "pyproject.toml", "[tool.pytask.ini_options]\n")
 
 
-def _isolate() -> None:
+@contextmanager
+def _isolated() -> Iterator[None]:
     """Kernels run this checkout's package and nothing of the user's own settings, so that reports repeat."""
     cache = PROCESSED / ".cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    before = dict(os.environ)
     os.environ |= {
         "PYTHONPATH": str(ROOT),
         "PYTHONNOUSERSITE": "1",
@@ -149,6 +151,11 @@ def _isolate() -> None:
         "JUPYTER_RUNTIME_DIR": str(cache / "jupyter" / "runtime"),
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
 
 
 @contextmanager
