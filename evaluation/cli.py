@@ -49,7 +49,7 @@ def options(
         os.environ["ICCP_LANG"] = lang
 
 
-@app.command(help=say("Make or bring up to date the report of a year, in Korean and English.", "한 해의 보고서를 국문과 영문으로 만들거나 새로 맞춥니다."))
+@app.command(help=say("Make or bring up to date the report of a year, in Korean and English.", "한 해의 보고서를 국문과 영문으로 만들거나 최신 상태로 갱신합니다."))
 def report(year: Year) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -129,7 +129,7 @@ def years() -> None:
         found = [locate(name, year) for name in TABLES]
         missing = sum(not item.path.is_file() for item in found)
         official = sum(item.origin == "official" for item in found)
-        inputs = say(f"{missing} missing", f"{missing}개 없음") if missing else say("complete", "갖춤")
+        inputs = say(f"{missing} missing", f"{missing}개 없음") if missing else say("complete", "완비")
         if official:
             inputs += say(f", {official} official", f", 공식자료 {official}개")
         done = published(year) / "manifest.json"
@@ -161,7 +161,7 @@ def explain(
         )
     console = Console(highlight=False)
     shown = [
-        (name, number(row["value"], int(row["decimals"])), interval(row["lower"], row["upper"], int(row["decimals"]), "en"), row["unit"])
+        (name, number(row["value"], int(row["decimals"])), interval(row["lower"], row["upper"], int(row["decimals"]), language()), row["unit"])
         for name, row in rows.iterrows()
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")

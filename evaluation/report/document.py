@@ -21,6 +21,9 @@ from evaluation.report import figures, words
 from evaluation.report.ledger import read_ledger
 from evaluation.sources.specs import read_impact, read_report, read_scheme
 
+# Below this many treated complexes, analytic intervals of a cohort are known to be too narrow.
+FEW = 20
+
 
 @dataclass
 class Document:
@@ -185,6 +188,11 @@ def _asked_by_texts(document: Document) -> dict:
             return ""
         return f"[{label('origin', 'simulated')}]{{.origin}}"
 
+    def few() -> list[str]:
+        """Years of joining with too few complexes for the usual intervals."""
+        treated = {cohort: ledger.at[f"impact.production.treated.cohort.{cohort}", "value"] for cohort in codes("impact.production.cs.cohort")}
+        return [cohort for cohort, count in treated.items() if count < FEW]
+
     def certain(indicator: str, group: str) -> bool:
         """Whether it is certain which bar of the growth chart a printed label belongs to."""
         growth = document.facts["growth"].set_index(["indicator", "group"])
@@ -214,10 +222,12 @@ def _asked_by_texts(document: Document) -> dict:
         "ranked": ranked,
         "codes": codes,
         "origin": origin,
+        "few": few,
         "certain": certain,
         "simulated": simulated,
         "figure": figure,
         "usd": lambda id: words.usd(value(id), lang),
+        "usd_mn": lambda id: words.usd_mn(value(id), lang),
         "persons": lambda id: words.persons(value(id), lang),
         "listed": lambda items: words.listed(list(items), lang),
         "scheme": document.scheme,

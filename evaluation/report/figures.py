@@ -19,6 +19,7 @@ from evaluation.report.words import MINUS, number
 
 NAVY, INK, GREY, LIGHT, BAND = "#1F3A5F", "#222222", "#6B717B", "#D9DEE5", "#C9D0DB"
 BOLD = 600  # the weight that matplotlib reads from NanumGothicBold.ttf
+PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}  # keeps grid lines out of labels
 WIDTH = 6.3  # inches: the text width of the page
 
 
@@ -69,7 +70,7 @@ def ranking(rows: pd.DataFrame, words: dict[str, str]) -> mpl.figure.Figure:
 
     Args:
         rows: one row per headquarters, best first: `name`, `total`, `lower`, `upper`, `rank`, `rank_lower`, `rank_upper`.
-        words: `rank` (the heading of the column of ranks).
+        words: `rank` (the heading of the column of ranks), `to` (the dash of a range).
     """
     figure, axes = plt.subplots(figsize=(WIDTH, 0.35 + 0.32 * len(rows)), layout="constrained")
     y = np.arange(len(rows))[::-1]
@@ -77,9 +78,9 @@ def ranking(rows: pd.DataFrame, words: dict[str, str]) -> mpl.figure.Figure:
     axes.hlines(y, rows["lower"], rows["upper"], color=BAND, lw=5)
     axes.plot(rows["total"], y, "o", color=NAVY, ms=5)
     for place, row in zip(y, rows.itertuples(), strict=True):
-        axes.annotate(number(row.total, 1), (row.upper, place), (5, 0), textcoords="offset points", va="center", color=INK, weight=BOLD)
-        axes.text(left, place, _rank_text(row), va="center", color=GREY, fontsize=7.5)
-    axes.text(left, len(rows) - 0.35, words["rank"], va="center", color=GREY, fontsize=7.5)
+        axes.annotate(number(row.total, 1), (row.upper, place), (5, 0), textcoords="offset points", va="center", color=INK, weight=BOLD, bbox=PAPER)
+        axes.text(left, place, _rank_text(row, words["to"]), va="center", color=GREY, fontsize=7.5, bbox=PAPER)
+    axes.text(left, len(rows) - 0.35, words["rank"], va="center", color=GREY, fontsize=7.5, bbox=PAPER)
     axes.set_yticks(y, rows["name"])
     axes.set_ylim(-0.6, len(rows) - 0.1)
     axes.set_xlim(left, rows["upper"].max() + 0.08 * (rows["upper"].max() - left))
@@ -122,12 +123,14 @@ def paths(panels: dict[str, pd.DataFrame], words: dict[str, str]) -> mpl.figure.
     Args:
         panels: title -> rows with `event_time`, `value`, `lower`, `upper` (per cent), `truth` (per cent, may be
             missing) and `other` (a second estimator's value, may be missing).
-        words: `y` (axis label), `x` (axis label), `after` (label of the shaded side), `truth`, `estimate`, `other`.
+        words: `y`, `x` (axis labels), `after` (label of the shaded side), `estimate`, `interval`, `truth`, `other`.
     """
     figure, row = plt.subplots(1, len(panels), figsize=(WIDTH, 2.35), sharey=True, layout="constrained", squeeze=False)
     for axes, (title, rows) in zip(row[0], panels.items(), strict=True):
         _path(axes, rows, words)
         axes.set_title(title, loc="left", fontsize=8.5, color=NAVY, weight=BOLD, pad=4)
+    # Once, in the first panel, where the shaded side begins.
+    row[0][0].annotate(words["after"], (-0.4, 1), xycoords=("data", "axes fraction"), xytext=(2, -3), textcoords="offset points", va="top", color=GREY, fontsize=7.5)
     row[0][0].set_ylabel(words["y"], color=INK)
     row[0][len(panels) // 2].set_xlabel(words["x"], color=INK, labelpad=3)
     handles, labels = row[0][0].get_legend_handles_labels()
@@ -140,8 +143,8 @@ def _path(axes: Axes, rows: pd.DataFrame, words: dict[str, str]) -> None:
     estimated = rows["lower"].notna()
     axes.axhline(0, color=GREY, lw=0.7)
     axes.axvspan(-0.5, time.max() + 0.5, color=LIGHT, alpha=0.4, lw=0)
+    axes.plot(time[estimated], rows["value"][estimated], "o", color="white", mec=NAVY, mew=1.3, ms=4.2, ls="none", label=words["estimate"], zorder=3)
     axes.vlines(time[estimated], rows["lower"][estimated], rows["upper"][estimated], color=NAVY, lw=1.6, label=words["interval"])
-    axes.plot(time[estimated], rows["value"][estimated], "o", color="white", mec=NAVY, mew=1.3, ms=4.2, ls="none", label=words["estimate"])
     # The base period is 0 by construction, not an estimate.
     axes.plot(time[~estimated], rows["value"][~estimated], "D", color=GREY, ms=3.4, ls="none")
     if rows["other"].notna().any():
@@ -160,6 +163,6 @@ def _tick(value: float, signed: bool = False) -> str:
     return number(value, 0, signed).replace(MINUS, "–")
 
 
-def _rank_text(row: object) -> str:
+def _rank_text(row: object, to: str) -> str:
     low, high = int(row.rank_lower), int(row.rank_upper)
-    return f"{int(row.rank)} ({low if low == high else f'{low}–{high}'})"
+    return f"{int(row.rank)} ({low if low == high else f'{low}{to}{high}'})"

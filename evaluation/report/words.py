@@ -36,6 +36,15 @@ def usd(value: float, lang: str) -> str:
     return f"{number(10 * value, 0)}억 달러" if lang == "ko" else f"USD {number(value, 1)} bn"
 
 
+def usd_mn(value: float, lang: str) -> str:
+    """USD million in running text: 2억 4,870만 달러, USD 248.7 million."""
+    if lang != "ko":
+        return f"USD {number(value, 1)} million"
+    hundred_millions, rest = divmod(round(100 * value), 10_000)
+    parts = [f"{number(hundred_millions, 0)}억" * bool(hundred_millions), f"{number(rest, 0)}만" * bool(rest)]
+    return f"{' '.join(filter(None, parts)) or '0'} 달러"
+
+
 def persons(value: float, lang: str) -> str:
     """Thousand persons in running text: 46.1만 명, 461 thousand."""
     return f"{number(value / 10, 1)}만 명" if lang == "ko" else f"{number(value, 0)} thousand"

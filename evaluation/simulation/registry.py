@@ -71,7 +71,7 @@ NOTES = {
     "carries Onsan's share",
     "Onsan": "first treated: sources disagree, 2010 by the hub list, 2005 by the press; counted 0: the organisation "
     "chart gives Dongnam five hubs and the status table writes Ulsan and Onsan as one",
-    "Bupyeong-Juan": "counted 2: the organisation chart gives the Metropolitan headquarters five hubs",
+    "Bupyeong-Juan": "counted 2: the organisation chart gives the Seoul Metropolitan headquarters five hubs",
     "Pyeongdong Oetu": "counted 0: a hub in the Honam status table only, not on the map, and not needed for the five "
     "hubs of the organisation chart",
     "Wanju": "a hub in the Honam status table and a spoke of Iksan in the same table: one complex, one row, counted "
@@ -300,7 +300,7 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
     row(
         "participants: rows against the printed total", "참여 단지: 행 수와 공표 총수", len(participants), prose["total"],
         "Bupyeong-Juan is one row that stands for two; Onsan and Pyeongdong Oetu are rows that stand for none.",
-        "부평·주안은 1행이 2개를 뜻하고, 온산과 평동외국인투자지역은 0개로 센다.",
+        "부평·주안은 한 행이지만 2개로 세고, 온산과 평동외국인투자지역은 세지 않는다.",
         prose_place,
     )
     row(
@@ -309,8 +309,8 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
     )
     row(
         "hubs: rows against the printed number", "거점: 행 수와 공표 수", len(hubs), prose["hubs"],
-        "Bupyeong-Juan counts two (+1); Onsan, Pyeongdong Oetu and Wanju count none as hubs (-3).",
-        "부평·주안을 2개로 세고(+1), 온산·평동외국인투자지역·완주는 거점으로 세지 않는다(-3).",
+        "Bupyeong-Juan counts two (+1); Onsan, Pyeongdong Oetu and Wanju count none as hubs (−3): 27 + 1 − 3 = 25.",
+        "부평·주안을 2개로 세고(+1), 온산·평동외국인투자지역·완주는 거점으로 세지 않는다(−3): 27+1−3=25.",
         status_place,
     )
     hubs_counted = hubs.assign(counted=hubs["counted"].mask(hubs["name_en"] == HUB_ALSO_SPOKE, 0))
@@ -321,7 +321,7 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
     on_map = zones[zones["item"] == "hubs"].query("detail == 'named on the map'")["value"].str.split("; ").str.len()
     row(
         "hubs: names on the map", "거점: 지도에 적힌 이름", on_map.sum(), prose["hubs"],
-        "Two names on the map stand for two complexes each, Bupyung-Juan and Cheonan-Asan. For Dongnam the map names "
+        "Two names on the map stand for two complexes each, Bupyeong-Juan and Cheonan-Asan. For Dongnam the map names "
         "Onsan beside Ulsan and leaves out Changwon, the status table joins Ulsan and Onsan and names Changwon: five "
         "either way.",
         "지도에서 부평·주안과 천안·아산은 이름 하나가 두 단지를 뜻한다. 동남권은 지도에 온산이 따로 있고 창원이 빠져 있으나 현황표에는 "
@@ -337,9 +337,9 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
 
     row(
         "Bupyeong-Juan", "부평·주안", len(hubs[hubs["name_en"] == "Bupyeong-Juan"]), COUNTED["Bupyeong-Juan"],
-        "Printed as one name. The chart gives the Metropolitan headquarters five hubs, and the press of early 2010 "
+        "Printed as one name. The chart gives the Seoul Metropolitan headquarters five hubs, and the press of early 2010 "
         "names Seoul Digital, Banwol-Sihwa, Namdong, Bupyeong and Juan.",
-        "하나의 이름으로 인쇄되어 있으나 조직도의 수도권본부 거점은 5개이고, 2010년 초 보도는 서울디지털·반월시화·남동·부평·주안을 든다.",
+        "하나의 이름으로 인쇄되어 있으나 조직도의 수도권본부 거점은 5개이고, 2010년 초 언론보도에는 서울디지털·반월시화·남동·부평·주안이 나온다.",
         chart_place,
     )
     row(
@@ -428,7 +428,7 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
         "mini clusters, agro-industrial", "농공단지 미니클러스터", (mini_clusters["kind"] == "agro_industrial").sum(),
         mcs["~2009"] - mcs["2010-03"],
         "The list of 2010 names twelve; the text counts thirteen of about 2009.",
-        "2010년 목록에는 12개가 있고, 본문은 2009년경 13개로 센다.",
+        "2010년 목록에는 12개가 있고, 본문에는 2009년경 13개로 적혀 있다.",
         "MINI CLUSTER LIST; 5.1 Changes in Relation to Mini Clusters",
     )
     return pd.DataFrame(
@@ -441,7 +441,7 @@ def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: p
 
 AGREE = ("They agree.", "일치한다.")
 HUBS_EXPLAINED = {
-    "seoul_metropolitan": ("Bupyeong-Juan is one row that stands for two.", "부평·주안은 1행이 2개를 뜻한다."),
+    "seoul_metropolitan": ("Bupyeong-Juan is one row that stands for two.", "부평·주안은 한 행이지만 2개로 센다."),
     "honam": (
         "Seven rows with Kumneung (Jeju). Pyeongdong Oetu is counted as none and Wanju as a spoke.",
         "금능(제주)을 넣어 7행이다. 평동외국인투자지역은 세지 않고 완주는 연계단지로 센다.",

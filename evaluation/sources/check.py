@@ -86,7 +86,7 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                 add(
                     name, column, value,
                     say(f"not listed in {other}", f"{other} 표에 없음"),
-                    say(f"mend the code or add it to {other}", f"부호를 고치거나 {other} 표에 추가하십시오"),
+                    say(f"mend the code or add it to {other}", f"코드를 고치거나 {other} 표에 추가하십시오"),
                 )
         if table.yearly:
             for value in sorted(set(frame["year"]) - {year}):

@@ -142,10 +142,10 @@ def _rule(column, check: str) -> tuple[str, str]:
         return say("empty", "빈 칸"), say(f"fill in {column.en}", f"{column.ko} 값을 입력하십시오")
     if check == "allowed":
         listed = ", ".join(map(str, column.allowed))
-        return say(f"not one of: {listed}", f"허용 값이 아님: {listed}"), say("use one of them", "허용 값 중 하나를 쓰십시오")
+        return say(f"not one of: {listed}", f"허용 값({listed})이 아님"), say("use one of them", "허용 값 중 하나를 쓰십시오")
     bounds = f"{'' if column.lower is None else f'{column.lower:g}'}..{'' if column.upper is None else f'{column.upper:g}'}"
     return (
-        say(f"outside {bounds}", f"범위 {bounds}를 벗어남"),
+        say(f"outside {bounds}", f"허용 범위({bounds})를 벗어남"),
         say("mend the figure or its unit", "수치나 단위를 고치십시오"),
     )
 

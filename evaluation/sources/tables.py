@@ -57,7 +57,7 @@ def _headquarters() -> Column:
 
 
 def _evaluator() -> Column:
-    return Column("evaluator", "text", "Evaluator (code)", "평가위원(부호)")
+    return Column("evaluator", "text", "Evaluator (code)", "평가위원(코드)")
 
 
 def _mark(required: bool = True) -> Column:
@@ -81,7 +81,7 @@ SIMULATED = (
     Table(
         "complexes", "simulated", "complexes.csv", "Registry of industrial complexes", "산업단지 명부", ("complex_id",),
         (
-            _text("complex_id", "Complex (code)", "단지 부호", required=True),
+            _text("complex_id", "Complex (code)", "단지 코드", required=True),
             _text("name_ko", "Name in Korean", "국문 단지명", required=True),
             _text("name_en", "Name in English", "영문 단지명", required=True),
             Column("zone", "text", "Economic zone", "광역경제권", allowed=ZONES),
@@ -117,7 +117,7 @@ SIMULATED = (
     Table(
         "panel", "simulated", "panel.csv", "Complex-year panel", "단지별 연도 패널", ("complex_id", "year"),
         (
-            _text("complex_id", "Complex (code)", "단지 부호", required=True),
+            _text("complex_id", "Complex (code)", "단지 코드", required=True),
             _year(),
             Column("production", "integer", "Production, nominal", "생산액(경상)", "KRW mn", required=False, lower=0, masked=True),
             Column("exports", "integer", "Exports, nominal", "수출액(경상)", "USD thousand", required=False, lower=0, masked=True),
@@ -133,7 +133,7 @@ SIMULATED = (
     Table(
         "true_effects", "simulated", "true_effects.csv", "True effect built into the simulated panel", "모의 패널에 심은 참효과", ("complex_id", "year"),
         (
-            _text("complex_id", "Complex (code)", "단지 부호", required=True),
+            _text("complex_id", "Complex (code)", "단지 코드", required=True),
             _year(),
             Column("production", "number", "Effect on production", "생산 효과", "log points"),
             Column("exports", "number", "Effect on exports", "수출 효과", "log points"),
@@ -146,7 +146,7 @@ SIMULATED = (
     Table(
         "price_index", "simulated", "price_index.csv", "Price index", "물가지수", ("index", "year"),
         (
-            _text("index", "Index (code)", "지수 부호", required=True),
+            _text("index", "Index (code)", "지수 코드", required=True),
             _year(),
             Column("value", "number", "Value", "값", "base year = 100", lower=1e-9),
             Column("base_year", "integer", "Base year", "기준연도"),
@@ -157,7 +157,7 @@ SIMULATED = (
     Table(
         "mini_clusters", "simulated", "mini_clusters.csv", "Mini clusters", "미니클러스터 명부", ("mc_id",),
         (
-            _text("mc_id", "Mini cluster (code)", "미니클러스터 부호", required=True),
+            _text("mc_id", "Mini cluster (code)", "미니클러스터 코드", required=True),
             _headquarters(),
             _text("hub", "Hub", "거점단지", required=True),
             _text("name_en", "Name in English", "영문명", required=True),
@@ -168,7 +168,7 @@ SIMULATED = (
     Table(
         "mc_marks", "simulated", "evaluation/{year}/mc_marks.csv", "Committee marks per mini cluster", "미니클러스터 평가점수", ("year", "mc_id", "evaluator"),
         (
-            _year(), _text("mc_id", "Mini cluster (code)", "미니클러스터 부호", required=True), _evaluator(), _mark(required=False),
+            _year(), _text("mc_id", "Mini cluster (code)", "미니클러스터 코드", required=True), _evaluator(), _mark(required=False),
             Column("conflict_of_interest", "integer", "Conflict of interest declared", "이해충돌 회피", allowed=(0, 1)),
         ),
         year_column="year",
@@ -204,7 +204,7 @@ SIMULATED = (
     Table(
         "satisfaction", "simulated", "evaluation/{year}/satisfaction.csv", "Satisfaction responses", "고객만족도 응답", ("year", "headquarters", "respondent", "part", "item"),
         (
-            _year(), _headquarters(), _text("respondent", "Respondent (code)", "응답자 부호", required=True),
+            _year(), _headquarters(), _text("respondent", "Respondent (code)", "응답자 코드", required=True),
             Column("group", "text", "Group", "응답자 구분", allowed=("company", "expert", "organisation")),
             Column("part", "text", "Part of the survey", "조사 부문", allowed=("participant_satisfaction", "strategy_effectiveness")),
             _text("item", "Item", "문항", required=True),

@@ -14,7 +14,7 @@ NOT_NUMBERS = re.compile(
     r"""
     (?:19|20)\d\d(?:[~–](?:19|20)\d\d)?          # years
     | 3\.\d(?:\(\d\))?                           # sections of the programme book
-    | 예\ 13\.8 | Example\ 13\.8 | Economics\ 54 | Econometrics\ 225   # literature
+    | 예제\ 13\.8 | Example\ 13\.8 | Economics\ 54 | Econometrics\ 225   # literature
     | SHA-256 | 앞\ 16자 | first\ 16             # the hash
     | 0~100점 | 100점\ 만점 | 0\ to\ 100 | out\ of\ 100   # the scale of scores
     | 100\ ?×\ ?\(e\^b\^\ ?−\ ?1\) | 1단계 | 1달러 | [12]위      # the formula; phase one; one dollar; places
