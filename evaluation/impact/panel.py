@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
+from evaluation.sources.read import cell_status
 
 TRANSFORMS = ("log",)
 SAMPLES = ("complete",)
@@ -15,7 +16,7 @@ def estimation_panel(
     """The rows on which every estimator of an outcome runs.
 
     Args:
-        panel: complex_id, year, the outcome's column and its `_status` (observed, masked, missing).
+        panel: complex_id, year, the outcome's column and, where it can be masked, its `_status`.
         complexes: complex_id, first_treated (missing for non-participants).
         price_index: index, year, value (base year = 100).
         outcome: `id` (a column of panel), `transform` (log), `deflate` (an index code, optional).
@@ -32,7 +33,7 @@ def estimation_panel(
     name = outcome["id"]
     _known(outcome, panel, price_index, sample)
     data = panel[["complex_id", "year", name]].copy()
-    status = panel.get(f"{name}_status", panel[name].notna().map({True: "observed", False: "missing"}))
+    status = cell_status(panel, name)
     by_complex = data["complex_id"]
     masked = (status == "masked").groupby(by_complex).any()
     missing = (status == "missing").groupby(by_complex).any() | (data.groupby("complex_id")["year"].count() < data["year"].nunique())

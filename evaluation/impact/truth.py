@@ -10,12 +10,14 @@ def true_effects(results: pd.DataFrame, data: pd.DataFrame, effects: pd.DataFram
         results: rows with RESULT_COLUMNS of `evaluation.impact.estimators`.
         data: the estimation panel the results come from, so that both average over the same complexes.
         effects: complex_id, year and the outcome's true effect in log points, for treated complex-years.
-        outcome: column of effects.
+        outcome: column of effects; without it the truth is not known.
 
     Returns:
         a series aligned with results: the mean true effect over the treated complex-years that the row's
         estimand averages; 0 before participation. Complexes count equally, as in ATT(g,t) without weights.
     """
+    if outcome not in effects:
+        return pd.Series(float("nan"), index=results.index)
     known = data.merge(effects[["complex_id", "year", outcome]], on=["complex_id", "year"], how="left")
     known["effect"] = known[outcome].fillna(0.0)
     known = known[known["cohort"] > 0]

@@ -190,8 +190,16 @@ def _asked_by_texts(document: Document) -> dict:
 
     def few() -> list[str]:
         """Years of joining with too few complexes for the usual intervals."""
-        treated = {cohort: ledger.at[f"impact.production.treated.cohort.{cohort}", "value"] for cohort in codes("impact.production.cs.cohort")}
+        lead = f"impact.{document.impact['outcomes'][0]['id']}"
+        treated = {cohort: ledger.at[f"{lead}.treated.cohort.{cohort}", "value"] for cohort in codes(f"{lead}.cs.cohort")}
         return [cohort for cohort, count in treated.items() if count < FEW]
+
+    def outcome_names() -> str:
+        return words.listed([label("outcome", outcome["id"]) for outcome in document.impact["outcomes"]], lang)
+
+    def lowest_pretest() -> float:
+        """The smallest p-value of the pre-trend tests; missing where no outcome has a period to test."""
+        return min((value(f"impact.{outcome['id']}.pretest") for outcome in document.impact["outcomes"]), default=float("nan"))
 
     def certain(indicator: str, group: str) -> bool:
         """Whether it is certain which bar of the growth chart a printed label belongs to."""
@@ -223,6 +231,9 @@ def _asked_by_texts(document: Document) -> dict:
         "codes": codes,
         "origin": origin,
         "few": few,
+        "outcome_names": outcome_names,
+        "lowest_pretest": lowest_pretest,
+        "josa": words.josa,
         "certain": certain,
         "simulated": simulated,
         "figure": figure,

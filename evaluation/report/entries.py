@@ -6,8 +6,8 @@ import pandas as pd
 
 from evaluation.index.scheme import leaves
 from evaluation.report.ledger import entry, part
+from evaluation.sources.read import cell_status
 
-OUTCOME_COLUMNS = ("production", "exports", "employment")
 
 
 def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.DataFrame:
@@ -32,8 +32,8 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
         entry("data.panel.first_year", int(panel["year"].min()), "year", 0),
         entry("data.panel.last_year", int(panel["year"].max()), "year", 0),
     ]
-    for name in OUTCOME_COLUMNS:
-        status = panel[f"{name}_status"]
+    for name in panel.select_dtypes("number").columns.drop("year"):
+        status = cell_status(panel, name)
         zero = (status == "observed") & (panel[name] == 0)
         for state, count in {
             "observed": ((status == "observed") & ~zero).sum(),

@@ -50,6 +50,20 @@ def persons(value: float, lang: str) -> str:
     return f"{number(value / 10, 1)}만 명" if lang == "ko" else f"{number(value, 0)} thousand"
 
 
+def josa(word: str, pair: str) -> str:
+    """A word with the particle that fits its last syllable: `pair` is written consonant first, as 은/는.
+
+    Where the last sign is no Korean syllable, both stand: CO2은(는).
+    """
+    closed, open_ = pair.split("/")
+    last = ord(word[-1]) - ord("가")
+    if not 0 <= last <= ord("힣") - ord("가"):
+        return f"{word}{closed}({open_})"
+    final = last % 28  # 0: none, 8: ㄹ
+    takes_open = final == 0 or (final == 8 and closed == "으로")
+    return word + (open_ if takes_open else closed)
+
+
 def listed(words: list[str], lang: str) -> str:
     """Words in a row: 가, 나, 다 — a, b and c."""
     if lang == "ko" or len(words) < 2:

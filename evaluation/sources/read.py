@@ -48,6 +48,12 @@ def read_table(found: Found) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     return _plain_dtypes(frame, found.table), text, _problem_frame(problems)
 
 
+def cell_status(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Of each cell of a column: observed, masked or missing."""
+    told = frame.get(f"{column}_status")
+    return told if told is not None else frame[column].notna().map({True: "observed", False: "missing"})
+
+
 def up_to(frame: pd.DataFrame, table: Table, year: int) -> pd.DataFrame:
     """Only the rows of a table up to the evaluation year: a report uses nothing later."""
     if table.year_column is None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from evaluation.report.words import interval, listed, number, persons, usd
+from evaluation.report.words import interval, josa, listed, number, persons, usd
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,14 @@ def test_units_of_each_language():
 
 def test_listed():
     assert listed(["가", "나"], "ko") == "가·나" and listed(["a", "b", "c"], "en") == "a, b and c" and listed(["a"], "en") == "a"
+
+
+@pytest.mark.parametrize(
+    ("word", "pair", "text"),
+    [
+        ("생산", "은/는", "생산은"), ("업체 수", "은/는", "업체 수는"), ("동남권", "이/가", "동남권이"), ("제주", "과/와", "제주와"),
+        ("생산자물가지수", "으로/로", "생산자물가지수로"), ("서울", "으로/로", "서울로"), ("고용", "으로/로", "고용으로"), ("R2", "이/가", "R2이(가)"),
+    ],
+)  # fmt: skip
+def test_particles_follow_the_last_syllable(word, pair, text):
+    assert josa(word, pair) == text
