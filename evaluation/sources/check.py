@@ -9,8 +9,8 @@ import pandas as pd
 from evaluation.errors import UserError, say
 from evaluation.paths import RAW, shown
 from evaluation.sources.locate import Found, locate_all
-from evaluation.sources.read import PROBLEM_COLUMNS, read_table, rows_hash, up_to
-from evaluation.sources.tables import HEADQUARTERS, TABLES
+from evaluation.sources.read import FIRST_ROW, PROBLEM_COLUMNS, read_table, rows_hash, up_to
+from evaluation.sources.tables import HEADQUARTERS, TABLES, Table
 
 SHOWN_PROBLEMS = 8
 
@@ -29,11 +29,15 @@ class Inputs:
 
 
 def check_inputs(year: int, raw: Path = RAW) -> Inputs:
-    """Read and check every table of a year; never raises for what is wrong inside a file."""
+    """Read and check every table of a year; what is wrong inside a file is listed, not raised.
+
+    Rows after the year are not used, so what is wrong in them is a warning.
+    """
     tables, files, problems = {}, [], []
     located = locate_all(year, raw)
     for found in located:
         frame, text, wrong = read_table(found)
+        wrong = pd.concat([_later_are_warnings(wrong, frame, found.table, year), _other_years(found, frame, year)], ignore_index=True)
         used = up_to(frame, found.table, year)
         tables[found.table.name] = used
         problems.append(wrong)
@@ -48,7 +52,7 @@ def check_inputs(year: int, raw: Path = RAW) -> Inputs:
             }
         )
     # Cross-checks on tables with errors of their own would only repeat them.
-    if all(wrong.empty for wrong in problems):
+    if not any((wrong["severity"] == "error").any() for wrong in problems):
         problems.append(_cross_check(year, located, tables))
     return Inputs(tables, pd.DataFrame(files), pd.concat(problems, ignore_index=True))
 
@@ -72,6 +76,30 @@ def read_inputs(year: int, raw: Path = RAW) -> Inputs:
     )
 
 
+def _later_are_warnings(problems: pd.DataFrame, frame: pd.DataFrame, table: Table, year: int) -> pd.DataFrame:
+    if table.year_column is None or table.yearly or problems.empty or frame.empty:
+        return problems
+    years = pd.to_numeric(frame[table.year_column], errors="coerce")
+    later = [row != "" and years.get(row - FIRST_ROW, year) > year for row in problems["row"]]
+    return problems.assign(severity=problems["severity"].mask(later, "warning"))
+
+
+def _other_years(found: Found, frame: pd.DataFrame, year: int) -> pd.DataFrame:
+    """Rows of another year in a file that is one year's own: none is dropped in silence."""
+    other = frame[frame["year"] != year].dropna(subset="year") if found.table.yearly else frame.iloc[:0]
+    return pd.DataFrame(
+        [
+            {
+                "severity": "error", "file": shown(found.path), "row": index + FIRST_ROW, "column": "year", "value": f"{value:g}",
+                "rule": say(f"not {year}", f"{year}년이 아님"),
+                "mend": say("put each year's rows into its own folder", "연도별 폴더에 나누어 넣으십시오"),
+            }
+            for index, value in other["year"].items()
+        ] if len(other) else [],
+        columns=PROBLEM_COLUMNS,
+    )  # fmt: skip
+
+
 def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     problems = []
 
@@ -88,26 +116,48 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                     say(f"not listed in {other}", f"{other} 표에 없음"),
                     say(f"mend the code or add it to {other}", f"코드를 고치거나 {other} 표에 추가하십시오"),
                 )
-        if table.yearly:
-            for value in sorted(set(frame["year"]) - {year}):
+        if frame.empty and not table.may_be_empty:
+            add(
+                name, table.year_column or "", "",
+                say(f"no rows up to {year}", f"{year}년까지의 행이 없음"),
+                say("add the rows", "자료를 입력하십시오"),
+            )
+        elif table.yearly and "headquarters" in frame:
+            for value in sorted(set(HEADQUARTERS) - set(frame["headquarters"])):
                 add(
-                    name, "year", value,
-                    say(f"not {year}", f"{year}년이 아님"),
-                    say("put each year's rows into its own folder", "연도별 폴더에 나누어 넣으십시오"),
+                    name, "headquarters", value,
+                    say("has no rows", "자료가 없음"),
+                    say("add its rows", "해당 광역본부 자료를 입력하십시오"),
                 )
-            if frame.empty:
-                add(
-                    name, "year", "",
-                    say(f"no rows for {year}", f"{year}년 행이 없음"),
-                    say("add this year's rows", "해당 연도 자료를 입력하십시오"),
-                )
-            elif "headquarters" in frame:
-                for value in sorted(set(HEADQUARTERS) - set(frame["headquarters"])):
-                    add(
-                        name, "headquarters", value,
-                        say("has no rows", "자료가 없음"),
-                        say("add its rows", "해당 광역본부 자료를 입력하십시오"),
-                    )
+    complexes = tables["complexes"]
+    participant = complexes["role"] != "non_participant"
+    for row in complexes[participant & complexes["first_treated"].isna()].itertuples():
+        add(
+            "complexes", "first_treated", row.complex_id,
+            say("empty for a participant", "참여 단지인데 비어 있음"),
+            say("enter its year of first participation", "최초 참여연도를 입력하십시오"),
+        )
+    for row in complexes[~participant & complexes["first_treated"].notna()].itertuples():
+        add(
+            "complexes", "first_treated", f"{row.complex_id}, {row.first_treated:g}",
+            say("given for a non-participant", "비참여 단지인데 값이 있음"),
+            say("mend the role or leave the year empty", "역할을 고치거나 연도를 비우십시오"),
+        )
+    common = tables["common_indicators"]
+    for headquarters, own in common.groupby("headquarters")["indicator"]:
+        for value in sorted(set(common["indicator"]) - set(own)):
+            add(
+                "common_indicators", "indicator", f"{headquarters}, {value}",
+                say("common indicator is not there", "공통지표가 없음"),
+                say("add its row; common indicators count for every headquarters", "행을 추가하십시오. 공통지표는 모든 본부에 적용됩니다"),
+            )
+    recused = tables["mc_marks"][(tables["mc_marks"]["conflict_of_interest"] == 1) & tables["mc_marks"]["mark"].notna()]
+    for row in recused.itertuples():
+        add(
+            "mc_marks", "mark", f"{row.mc_id}, {row.evaluator}, {row.mark:g}",
+            say("given in spite of a declared conflict of interest", "이해충돌 회피를 신고하였는데 점수가 있음"),
+            say("empty the mark or mend the declaration", "점수를 비우거나 회피 여부를 고치십시오"),
+        )
     marked = tables["mc_marks"].dropna(subset="mark")["mc_id"]
     for value in sorted(set(tables["mini_clusters"]["mc_id"]) - set(marked)):
         add(
@@ -122,6 +172,13 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
             "mc_marks", "mark", f"{row.mc_id}, {row.evaluator}",
             say("empty without a declared conflict of interest", "이해충돌 회피 신고 없이 비어 있음"),
             say("enter the mark or declare the conflict", "점수를 입력하거나 회피 여부를 표시하십시오"),
+            severity="warning",
+        )
+    for value in sorted(set(complexes["complex_id"]) - set(tables["panel"]["complex_id"])):
+        add(
+            "panel", "complex_id", value,
+            say("has no rows", "자료가 없음"),
+            say("add its rows; estimates leave it out otherwise", "행을 추가하십시오. 추가하지 않으면 추정에서 제외됩니다"),
             severity="warning",
         )
     gaps = tables["panel"].groupby("complex_id")["year"].agg(["min", "max", "count"])

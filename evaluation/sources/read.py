@@ -3,6 +3,7 @@
 import csv
 import hashlib
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -11,6 +12,8 @@ from evaluation.paths import shown
 from evaluation.sources.locate import Found
 from evaluation.sources.tables import MASK, Table
 
+# The row of the file, as a spreadsheet counts it, of the first row after the header.
+FIRST_ROW = 2
 PROBLEM_COLUMNS = ["severity", "file", "row", "column", "value", "rule", "mend"]
 
 
@@ -36,7 +39,7 @@ def read_table(found: Found) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
             frame[column.name] = cells.where(cells != "", pd.NA).astype("string")
             continue
         numbers = pd.to_numeric(cells, errors="coerce")
-        wrong = numbers.isna() & (cells != "")
+        wrong = (numbers.isna() & (cells != "")) | np.isinf(numbers)
         if column.kind == "integer":
             wrong |= numbers.notna() & (numbers % 1 != 0)
         for row in text.index[wrong]:
@@ -55,11 +58,29 @@ def cell_status(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def up_to(frame: pd.DataFrame, table: Table, year: int) -> pd.DataFrame:
-    """Only the rows of a table up to the evaluation year: a report uses nothing later."""
-    if table.year_column is None:
-        return frame
-    years = pd.to_numeric(frame[table.year_column], errors="coerce")
-    return frame[years <= year].reset_index(drop=True)
+    """A table as of the evaluation year: a report uses nothing later.
+
+    Rows of later years are left out, and a complex that joins later stands in the registry as what it is
+    until then, a non-participant. Works on typed frames and on text alike.
+    """
+    if table.year_column is not None:
+        frame = frame[pd.to_numeric(frame[table.year_column], errors="coerce") <= year]
+    if table.name == "complexes":
+        frame = _registry_as_of(frame, year)
+    return frame.reset_index(drop=True)
+
+
+def _registry_as_of(frame: pd.DataFrame, year: int) -> pd.DataFrame:
+    frame = frame.copy()
+    is_text = not pd.api.types.is_numeric_dtype(frame["first_treated"])
+    for column in ("first_treated", "first_treated_alternative"):
+        later = pd.to_numeric(frame[column], errors="coerce") > year
+        frame.loc[later, column] = "" if is_text else np.nan
+        if column == "first_treated":
+            frame.loc[later, "role"] = "non_participant"
+            frame.loc[later, "hub"] = "" if is_text else pd.NA
+            frame.loc[later, "counted"] = "0" if is_text else 0
+    return frame
 
 
 def rows_hash(text: pd.DataFrame) -> str:
@@ -74,6 +95,8 @@ def schema(table: Table) -> pa.DataFrameSchema:
         checks = []
         if column.allowed:
             checks.append(pa.Check.isin(column.allowed, name="allowed"))
+        if column.above is not None:
+            checks.append(pa.Check.gt(column.above, name="above"))
         if column.lower is not None:
             checks.append(pa.Check.ge(column.lower, name="lower"))
         if column.upper is not None:
@@ -83,8 +106,10 @@ def schema(table: Table) -> pa.DataFrameSchema:
 
 
 def _read_text(found: Found) -> tuple[pd.DataFrame, list[dict]]:
+    """The cells as text, under their headings; the index counts the file's rows after the header, blank ones too."""
     try:
-        text = pd.read_csv(found.path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        with found.path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file, strict=True))
     except UnicodeDecodeError as error:
         return pd.DataFrame(), [
             _problem(
@@ -93,17 +118,54 @@ def _read_text(found: Found) -> tuple[pd.DataFrame, list[dict]]:
                 say("save it as CSV UTF-8", "‘CSV UTF-8’ 형식으로 저장하십시오"),
             )
         ]
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error) as error:
+    except csv.Error as error:
         return pd.DataFrame(), [
             _problem(
                 found, "", "", "",
                 say(f"not readable as CSV ({error})", f"CSV로 읽을 수 없음 ({error})"),
-                say("look for a stray comma or quotation mark", "쉼표나 따옴표가 잘못 들어갔는지 확인하십시오"),
+                say("look for a stray quotation mark", "따옴표가 잘못 들어갔는지 확인하십시오"),
             )
         ]
-    problems = []
+    header = [name.strip() for name in rows[0]] if rows else []
+    while header and not header[-1]:
+        header.pop()
+    problems = _header_problems(found, header)
+    cells = {}
+    for index, row in enumerate(rows[1:]):
+        # Spreadsheets leave empty cells at the end of rows, and empty rows.
+        if not any(cell.strip() for cell in row):
+            continue
+        filled = row[: len(header)] + [cell for cell in row[len(header) :] if cell.strip()]
+        if len(filled) != len(header) and not problems:
+            problems.append(
+                _problem(
+                    found, _file_row(index), "", ",".join(row),
+                    say(f"has {len(filled)} cells, the header {len(header)}", f"칸이 {len(filled)}개인데 머리글은 {len(header)}개임"),
+                    say("look for a stray or missing comma; put a text with commas in quotation marks", "쉼표가 남거나 모자란지 확인하고, 쉼표가 든 글은 따옴표로 묶으십시오"),
+                )
+            )
+        cells[index] = filled
+    if problems:
+        return pd.DataFrame(), problems
+    return pd.DataFrame.from_dict(cells, orient="index", columns=header, dtype=str), []
+
+
+def _header_problems(found: Found, header: list[str]) -> list[dict]:
+    if len(header) == 1 and len(found.table.columns) > 1 and (";" in header[0] or "\t" in header[0]):
+        return [
+            _problem(
+                found, 1, "", header[0],
+                say("not separated by commas", "쉼표로 구분되지 않음"),
+                say("save it as CSV with commas between the cells", "칸을 쉼표로 구분하는 CSV로 저장하십시오"),
+            )
+        ]
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    problems = [
+        _problem(found, 1, name, name, say("column stands twice", "열이 중복됨"), say("keep one of them", "하나만 남기십시오"))
+        for name in twice
+    ]
     for column in found.table.columns:
-        if column.name not in text.columns:
+        if column.name not in header:
             problems.append(
                 _problem(
                     found, 1, column.name, "",
@@ -111,7 +173,7 @@ def _read_text(found: Found) -> tuple[pd.DataFrame, list[dict]]:
                     say(f"add the column {column.name} ({column.en})", f"{column.name} 열({column.ko})을 추가하십시오"),
                 )
             )
-    return text, problems
+    return problems
 
 
 def _check(found: Found, frame: pd.DataFrame, text: pd.DataFrame) -> list[dict]:
@@ -149,6 +211,8 @@ def _rule(column, check: str) -> tuple[str, str]:
     if check == "allowed":
         listed = ", ".join(map(str, column.allowed))
         return say(f"not one of: {listed}", f"허용 값({listed})이 아님"), say("use one of them", "허용 값 중 하나를 쓰십시오")
+    if check == "above":
+        return say(f"not above {column.above:g}", f"{column.above:g}보다 크지 않음"), say("mend the figure", "수치를 고치십시오")
     bounds = f"{'' if column.lower is None else f'{column.lower:g}'}..{'' if column.upper is None else f'{column.upper:g}'}"
     return (
         say(f"outside {bounds}", f"허용 범위({bounds})를 벗어남"),
@@ -167,7 +231,7 @@ def _not_a_number(found: Found, row: int, column, value: str) -> dict:
 
 def _file_row(index: int) -> int:
     """The row of the file, as a spreadsheet counts it: the header is row 1."""
-    return int(index) + 2
+    return int(index) + FIRST_ROW
 
 
 def _problem(found: Found, row: int | str, column: str, value: str, rule: str, mend: str, severity: str = "error") -> dict:

@@ -14,7 +14,10 @@ MASK = "X"  # what the official statistics print where two or fewer firms operat
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is text, integer or number; `masked` columns may hold the mask `X`."""
+    """One column: `kind` is text, integer or number; `masked` columns may hold the mask `X`.
+
+    Values lie at or above `lower`, above `above`, at or below `upper`.
+    """
 
     name: str
     kind: str
@@ -24,6 +27,7 @@ class Column:
     required: bool = True
     allowed: tuple = ()
     lower: float | None = None
+    above: float | None = None
     upper: float | None = None
     masked: bool = False
 
@@ -41,6 +45,7 @@ class Table:
     columns: tuple[Column, ...]
     year_column: str | None = None
     references: dict[str, tuple[str, str]] = field(default_factory=dict)
+    may_be_empty: bool = False
 
     @property
     def yearly(self) -> bool:
@@ -113,6 +118,7 @@ SIMULATED = (
             _text("source_doc", "Source document", "출처 문서"),
             _text("place", "Place in the document", "문서 내 위치"),
         ),
+        may_be_empty=True,
     ),
     Table(
         "panel", "simulated", "panel.csv", "Complex-year panel", "단지별 연도 패널", ("complex_id", "year"),
@@ -142,13 +148,14 @@ SIMULATED = (
         ),
         year_column="year",
         references={"complex_id": ("complexes", "complex_id")},
+        may_be_empty=True,
     ),
     Table(
         "price_index", "simulated", "price_index.csv", "Price index", "물가지수", ("index", "year"),
         (
             _text("index", "Index (code)", "지수 코드", required=True),
             _year(),
-            Column("value", "number", "Value", "값", "base year = 100", lower=1e-9),
+            Column("value", "number", "Value", "값", "base year = 100", above=0),
             Column("base_year", "integer", "Base year", "기준연도"),
             _text("unit", "Unit", "단위"),
         ),
@@ -183,7 +190,7 @@ SIMULATED = (
         "common_indicators", "simulated", "evaluation/{year}/common_indicators.csv", "Common indicators", "공통지표 실적", ("year", "headquarters", "indicator"),
         (
             _year(), _headquarters(), _text("indicator", "Indicator", "지표", required=True), _text("unit", "Unit", "단위"),
-            Column("target", "number", "Target", "목표"), Column("actual", "number", "Actual", "실적", lower=0),
+            Column("target", "number", "Target", "목표", above=0), Column("actual", "number", "Actual", "실적", lower=0),
         ),
         year_column="year",
     ),
@@ -197,7 +204,7 @@ SIMULATED = (
         (
             _year(), _headquarters(), _text("indicator", "Indicator", "지표", required=True),
             Column("kind", "text", "Kind", "구분", allowed=("result", "performance")), _text("unit", "Unit", "단위"),
-            Column("target", "number", "Target", "목표"), Column("actual", "number", "Actual", "실적", lower=0),
+            Column("target", "number", "Target", "목표", above=0), Column("actual", "number", "Actual", "실적", lower=0),
         ),
         year_column="year",
     ),

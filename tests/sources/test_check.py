@@ -144,3 +144,99 @@ def test_missing_files_are_all_named(raw):
     with pytest.raises(UserError) as caught:
         check_inputs(YEAR, raw)
     assert "mc_marks.csv" in caught.value.en and "panel.csv" in caught.value.en
+
+
+def rewrite(path, change):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(change(lines)) + "\n", encoding="utf-8")
+
+
+def test_a_stray_comma_is_named_by_its_row(raw):
+    edit(raw / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,74,8,0")
+    [problem] = found(raw).itertuples()
+    assert problem.row == 2 and "6 cells" in problem.rule
+
+
+def test_empty_cells_and_rows_that_spreadsheets_leave_are_harmless(raw):
+    rewrite(raw / MARKS, lambda lines: [f"{line},," for line in lines] + [",,,,,,"])
+    assert found(raw).empty
+
+
+def test_a_blank_row_does_not_shift_the_row_that_is_named(raw):
+    edit(raw / MARKS, "2010,MC01,E01,74.8,0", ",,,,\n2010,MC01,E01,748,0")
+    [problem] = found(raw).itertuples()
+    assert problem.row == 3
+
+
+def test_other_separators_and_line_ends(raw):
+    path = raw / MARKS
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("\n", "\r\n"), encoding="utf-8", newline="")
+    assert found(raw).empty
+    path.write_text(text.replace(",", ";"), encoding="utf-8")
+    [problem] = found(raw).itertuples()
+    assert "commas" in problem.rule and problem.row == 1
+
+
+def test_a_file_with_nothing_but_a_header(raw):
+    rewrite(raw / PANEL, lambda lines: lines[:1])
+    assert found(raw, file="panel.csv", severity="error", rule="no rows").shape[0] == 1
+
+
+def test_rows_of_another_year_in_a_year_s_own_file(raw):
+    edit(raw / MARKS, "2010,MC01,E02", "2011,MC01,E02")
+    [problem] = found(raw, severity="error").itertuples()
+    assert (problem.row, problem.column, problem.value) == (3, "year", "2011")
+
+
+def test_what_is_wrong_after_the_year_is_a_warning(raw):
+    edit(raw / PANEL, "H01,2016,", "H01,2016,-")
+    [problem] = found(raw).itertuples()
+    assert problem.severity == "warning" and problem.column == "production"
+
+
+def test_a_participant_needs_its_year_and_a_non_participant_has_none(raw):
+    frame = pd.read_csv(raw / "simulated/complexes.csv", dtype=str, keep_default_na=False)
+    joined, never = frame.index[frame["role"] == "hub"][0], frame.index[frame["role"] == "non_participant"][0]
+    frame.loc[joined, "first_treated"], frame.loc[never, "first_treated"] = "", "2005"
+    frame.to_csv(raw / "simulated/complexes.csv", index=False)
+    values = found(raw, column="first_treated", severity="error")["value"].tolist()
+    assert values == [frame.loc[joined, "complex_id"], f"{frame.loc[never, 'complex_id']}, 2005"]
+
+
+def test_the_registry_knows_nothing_of_later_years(raw):
+    frame = pd.read_csv(raw / "simulated/complexes.csv", dtype=str, keep_default_na=False)
+    never = frame.index[frame["role"] == "non_participant"][:20]
+    frame.loc[never, ["role", "first_treated", "counted"]] = ["spoke", "2012", "1"]
+    before = check_inputs(YEAR, raw)
+    frame.to_csv(raw / "simulated/complexes.csv", index=False, lineterminator="\n")
+    after = check_inputs(YEAR, raw)
+    pd.testing.assert_frame_equal(after.tables["complexes"], before.tables["complexes"])
+    hashes = [inputs.files.set_index("table").at["complexes", "rows_sha256"] for inputs in (before, after)]
+    assert hashes[0] == hashes[1]
+    assert check_inputs(2012, raw).tables["complexes"]["first_treated"].eq(2012).sum() == 20
+
+
+def test_a_mark_despite_a_conflict_of_interest(raw):
+    edit(raw / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,74.8,1")
+    [problem] = found(raw).itertuples()
+    assert problem.severity == "error" and "conflict" in problem.rule
+
+
+def test_targets_are_above_zero_and_figures_finite(raw):
+    path = raw / f"simulated/evaluation/{YEAR}/common_indicators.csv"
+    frame = pd.read_csv(path, dtype=str)
+    frame.loc[0, "target"], frame.loc[1, "actual"] = "0", "inf"
+    frame.to_csv(path, index=False)
+    assert found(raw)[["row", "column"]].to_numpy().tolist() == [[3, "actual"], [2, "target"]]
+
+
+def test_a_common_indicator_that_one_headquarters_lacks(raw):
+    rewrite(raw / f"simulated/evaluation/{YEAR}/common_indicators.csv", lambda lines: lines[:1] + lines[2:])
+    [problem] = found(raw).itertuples()
+    assert problem.severity == "error" and "promotion" in problem.value
+
+
+def test_a_complex_without_panel_rows_is_a_warning(raw):
+    rewrite(raw / PANEL, lambda lines: [line for line in lines if not line.startswith("H01,")])
+    assert found(raw, severity="warning", column="complex_id", value="H01").shape[0] == 1
