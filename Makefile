@@ -1,5 +1,7 @@
 # Each target works on a fresh clone: the environment is made first, once.
-YEAR ?= 2010
+YEAR ?=
+# Another checkout on the path would be run in place of this one.
+unexport PYTHONPATH
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready

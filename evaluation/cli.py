@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evaluation.errors import LANGUAGES, UserError, language, say
+from evaluation.errors import LANGUAGES, UserError, language, not_usable, say
 from evaluation.paths import NOTEBOOKS
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ app = typer.Typer(
         "예:\n\niccp report 2010\n\niccp check 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
     ),
 )
+
+ALIKE = 10  # problems of one kind that `check` shows
 
 Year = Annotated[str, typer.Argument(help=say("evaluation year, such as 2010", "평가연도(예: 2010)"), show_default=False)]
 
@@ -50,14 +52,16 @@ def options(
 
 
 @app.command(help=say("Make or bring up to date the report of a year, in Korean and English.", "한 해의 보고서를 국문과 영문으로 만들거나 최신 상태로 갱신합니다."))
-def report(year: Year) -> None:
+def report(year: Annotated[str, typer.Argument(help=say("evaluation year; the default year where left out", "평가연도(생략하면 기본 연도)"), show_default=False)] = "") -> None:
     from rich.console import Console
     from rich.table import Table
 
     from evaluation.pipeline.run import make_report, report_paths, summary
+    from evaluation.sources.specs import read_report
 
     console = Console(highlight=False)
-    run = make_report(_year(year), console)
+    wanted = _year(year) if year else read_report()["default_year"]
+    run = make_report(wanted, console)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in (say("Step", "단계"), say("Result", "결과"), say("Why", "이유")):
         table.add_column(heading, overflow="fold")
@@ -66,6 +70,9 @@ def report(year: Year) -> None:
     console.print()
     console.print(table)
     console.print()
+    if run.warnings:
+        plural = "" if run.warnings == 1 else "s"
+        console.print(say(f"The inputs gave {run.warnings} warning{plural}; `iccp check {wanted}` shows them.\n", f"입력 자료에 주의 {run.warnings}건이 있습니다. `iccp check {wanted}`로 볼 수 있습니다.\n"))
     for path in report_paths(run):
         console.print(path, soft_wrap=True)
 
@@ -73,14 +80,15 @@ def report(year: Year) -> None:
 @app.command(help=say("Check all inputs of a year and list every problem at once.", "한 해의 입력 자료를 점검하여 모든 문제를 한 번에 보여 줍니다."))
 def check(year: Annotated[str, typer.Argument(help=say("evaluation year; the default year where left out", "평가연도(생략하면 기본 연도)"), show_default=False)] = "") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    from evaluation.pipeline.run import check_schemes
+    from evaluation.pipeline.run import check_specs
     from evaluation.sources.check import check_inputs
     from evaluation.sources.specs import read_report
 
     wanted = _year(year) if year else read_report()["default_year"]
-    check_schemes(wanted)
+    check_specs(wanted)
     console = Console(highlight=False)
     inputs = check_inputs(wanted)
     if not inputs.problems.empty:
@@ -92,8 +100,13 @@ def check(year: Annotated[str, typer.Argument(help=say("evaluation year; the def
         for heading in headings:
             table.add_column(heading, overflow="fold")
         kinds = {"error": say("error", "오류"), "warning": say("warning", "주의")}
-        for problem in inputs.problems.itertuples(index=False):
-            table.add_row(kinds[problem.severity], *(str(cell) for cell in list(problem)[1:]))
+        # Errors last, beside the prompt; what repeats itself is cut short, so that nothing else is buried.
+        ordered = inputs.problems.sort_values("severity", ascending=False, kind="stable")
+        for _, alike in ordered.groupby(["severity", "file", "column", "rule"], sort=False):
+            for problem in alike.head(ALIKE).itertuples(index=False):
+                table.add_row(kinds[problem.severity], *(escape(str(cell)) for cell in list(problem)[1:]))
+            if len(alike) > ALIKE:
+                table.add_row("", "", "", "", "", say(f"… {len(alike) - ALIKE} more like these", f"… 같은 문제 {len(alike) - ALIKE}건 더 있음"), "")
         console.print(table)
         console.print()
     errors = int((inputs.problems["severity"] == "error").sum())
@@ -149,7 +162,9 @@ def explain(
     from evaluation.paths import processed
     from evaluation.report.ledger import read_ledger
     from evaluation.report.words import interval, number
+    from evaluation.sources.specs import scheme_paths
 
+    scheme_paths(_year(year))
     base = processed(_year(year))
     ledger = read_ledger(base)
     rows = ledger[(ledger.index == id) | ledger.index.str.startswith(id + ".")]
@@ -192,6 +207,21 @@ def _hand_over() -> None:
     )
 
 
+def _write_fault() -> str:
+    """Keep the traceback of the error being handled; where, as a user reads it."""
+    import traceback
+
+    from evaluation.paths import PROCESSED, shown
+
+    place = PROCESSED / "fault.txt"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError:
+        return "–"
+    return shown(place)
+
+
 def main() -> None:
     """Run the command; what the user can mend is said in a few lines, never as a traceback."""
     try:
@@ -203,3 +233,16 @@ def main() -> None:
         sys.exit(130 if type(error).__name__ == "Interrupted" else 1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        typer.secho(str(not_usable(error)), err=True, fg="red" if sys.stderr.isatty() else None)
+        sys.exit(1)
+    except Exception as error:  # what nobody foresaw: short for the user, whole for who mends it
+        place = _write_fault()
+        typer.secho(
+            say(
+                f"Unexpected: {type(error).__name__}: {error}\nThis is a fault of the program, not of your input. Details for its developers: {place}",
+                f"예상하지 못한 오류: {type(error).__name__}: {error}\n입력이 아니라 프로그램의 결함입니다. 개발자에게 전할 상세 내용: {place}",
+            ),
+            err=True, fg="red" if sys.stderr.isatty() else None,
+        )  # fmt: skip
+        sys.exit(70)

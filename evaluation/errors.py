@@ -19,6 +19,15 @@ def say(en: str, ko: str) -> str:
     return ko if language() == "ko" else en
 
 
+def not_usable(error: OSError) -> "UserError":
+    """A file or folder that the system would not read or write."""
+    place, why = error.filename or "?", error.strerror or str(error)
+    return UserError(
+        f"{place}: {why}. Look whether it is what it should be (file or folder), whether it may be written, and whether the disk is full.",
+        f"{place}: {why}. 파일·폴더 종류와 쓰기 권한, 디스크 여유 공간을 확인하십시오.",
+    )
+
+
 class UserError(Exception):
     """Something the user can mend: what is wrong, where, and how to mend it, in both languages."""
 

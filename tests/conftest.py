@@ -1,11 +1,13 @@
 """Shared by all tests: the checkout, and copies of it to run and to break."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,6 +47,17 @@ def clean_environment(**changes: str) -> dict[str, str]:
     path = os.pathsep.join(folder for folder in folders if not (Path(folder) / "quarto").exists())
     kept = {name: value for name, value in os.environ.items() if name not in ("QUARTO_PATH", "PYTHONPATH")}
     return kept | {"PATH": path, "ICCP_LANG": "en", "COLUMNS": "200"} | changes
+
+
+def flat(text: str) -> str:
+    """Text without the line breaks and spaces of the typesetting."""
+    return re.sub(r"\s+", "", text)
+
+
+def pages(path: Path) -> list[str]:
+    """The text of every page of a PDF."""
+    document = pypdfium2.PdfDocument(path)
+    return [page.get_textpage().get_text_bounded().replace("\r\n", "\n") for page in document]
 
 
 @pytest.fixture(scope="session")

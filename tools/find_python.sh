@@ -8,6 +8,20 @@ runs() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1
 }
 
+say() {
+    case "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}" in
+        ko*) echo "$2" >&2 ;;
+        *) echo "$1" >&2 ;;
+    esac
+}
+
+# One that is named is meant: another in its place would surprise.
+if [ -n "${PYTHON:-}" ] && ! { command -v "$PYTHON" >/dev/null 2>&1 && runs "$PYTHON"; }; then
+    say "PYTHON is $PYTHON, which is no Python 3.12 or newer: name another, or leave PYTHON out." \
+        "PYTHON으로 지정한 $PYTHON은(는) Python 3.12 이상이 아닙니다. 다른 것을 지정하거나 PYTHON을 빼십시오."
+    exit 1
+fi
+
 candidates() {
     [ -n "${PYTHON:-}" ] && echo "$PYTHON"
     printf '%s\n' python3.13 python3.12 python3 python python3.14
@@ -35,5 +49,6 @@ if command -v uv >/dev/null 2>&1 && uv python install 3.13 >/dev/null 2>&1; then
     uv python find 3.13 && exit 0
 fi
 
-echo "Python 3.12 or newer is needed and none was found: install one (for example python3.12 and python3.12-venv, 'pyenv install 3.12', or uv), or name it with 'make PYTHON=/path/to/python'." >&2
+say "Python 3.12 or newer is needed and none was found: install one (for example python3.12 and python3.12-venv, 'pyenv install 3.12', or uv), or name it with 'make PYTHON=/path/to/python'." \
+    "Python 3.12 이상이 필요한데 찾지 못했습니다. 설치하거나(예: python3.12와 python3.12-venv, 'pyenv install 3.12', uv) 'make PYTHON=/경로/python'으로 지정하십시오."
 exit 1

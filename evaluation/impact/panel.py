@@ -1,4 +1,4 @@
-"""From the complex-year panel to the rows an estimator sees, with every exclusion counted."""
+"""From the impact specification and the complex-year panel to the rows an estimator sees, with every exclusion counted."""
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,43 @@ from evaluation.sources.read import cell_status
 
 TRANSFORMS = ("log",)
 SAMPLES = ("complete",)
+COMPARISONS = ("never_treated", "not_yet_treated")
+WHERE = "evaluation/specs/impact.yml"
+KEYS = ("outcomes", "comparison", "sample", "window", "main_cohort", "level")
+OUTCOME_KEYS = ("id", "transform", "deflate")
+
+
+def complete_impact(raw: dict) -> dict:
+    """The impact specification, checked as far as it can be without data.
+
+    Raises:
+        UserError: a key that is missing or unknown, or a value that is not allowed.
+    """
+    _same_keys(raw, KEYS, KEYS, WHERE)
+    outcomes = raw["outcomes"]
+    if not isinstance(outcomes, list) or not outcomes or not all(isinstance(outcome, dict) for outcome in outcomes):
+        raise _refuse("outcomes", outcomes, ["a list such as - {id: production, transform: log}"])
+    for outcome in outcomes:
+        place = f"{WHERE}: outcomes, {outcome.get('id', outcome)}"
+        _same_keys(outcome, ("id", "transform"), OUTCOME_KEYS, place)
+        if outcome["transform"] not in TRANSFORMS:
+            raise _refuse(f"{outcome['id']}.transform", outcome["transform"], TRANSFORMS)
+    names = [outcome["id"] for outcome in outcomes]
+    if len(set(names)) < len(names):
+        raise _refuse("outcomes", ", ".join(map(str, names)), ["each outcome once"])
+    if raw["comparison"] not in COMPARISONS:
+        raise _refuse("comparison", raw["comparison"], COMPARISONS)
+    if raw["sample"] not in SAMPLES:
+        raise _refuse("sample", raw["sample"], SAMPLES)
+    window = raw["window"]
+    whole = isinstance(window, dict) and {"before", "after"} == window.keys() and all(type(end) is int for end in window.values())
+    if not whole or window["before"] < 1 or window["after"] < 0:
+        raise _refuse("window", window, ["{before: 1 or more, after: 0 or more}, in years"])
+    if type(raw["main_cohort"]) is not int:
+        raise _refuse("main_cohort", raw["main_cohort"], ["a year of first participation, such as 2005"])
+    if type(raw["level"]) is not float or not 0 < raw["level"] < 1:
+        raise _refuse("level", raw["level"], ["a share between 0 and 1, such as 0.95"])
+    return raw
 
 
 def estimation_panel(
@@ -21,29 +58,38 @@ def estimation_panel(
         price_index: index, year, value (base year = 100).
         outcome: `id` (a column of panel), `transform` (log), `deflate` (an index code, optional).
         sample: `complete` keeps complexes whose outcome is observed and positive in every year, so
-            that each estimator sees the same rows; nothing is imputed.
+            that each estimator sees the same rows; nothing is imputed. Complexes that took part from the
+            panel's first year on have no year before it, those that join after its last year none after:
+            both are left out too.
 
     Returns:
         frame with `complex_id`, `unit` (integer code), `year`, `cohort` (year of first participation, 0 for
-        complexes untreated up to the last year), `event_time` (year - cohort, missing where cohort is 0),
+        non-participants), `event_time` (year - cohort, missing where cohort is 0),
         `treated` (0/1) and `y` (log points), sorted by unit and year; and counts: `units`,
         `units_participants`, `units_non_participants`, `rows`, `excluded_masked`, `excluded_missing`,
-        `excluded_zero` (complexes, by the first reason that applies).
+        `excluded_zero`, `excluded_always_treated`, `excluded_later`, `excluded_absent` (complexes of the registry,
+        by the first reason that applies; they and `units` add up to the registry).
+
+    Raises:
+        UserError: an outcome, price index or cohort that the data do not have; a year without rows or prices;
+            no participant or no non-participant left.
     """
     name = outcome["id"]
-    _known(outcome, panel, price_index, sample)
+    _known(outcome, panel, price_index)
     data = panel[["complex_id", "year", name]].copy()
     status = cell_status(panel, name)
     by_complex = data["complex_id"]
     masked = (status == "masked").groupby(by_complex).any()
     missing = (status == "missing").groupby(by_complex).any() | (data.groupby("complex_id")["year"].count() < data["year"].nunique())
     zero = (data[name] <= 0).groupby(by_complex).any()
-    usable = ~(masked | missing | zero)
+    joined = complexes.set_index("complex_id")["first_treated"].reindex(masked.index)
+    always = joined <= data["year"].min()
+    later = joined > data["year"].max()
+    usable = ~(masked | missing | zero | always | later)
 
     data = data[data["complex_id"].map(usable)]
     data = data.merge(complexes[["complex_id", "first_treated"]], on="complex_id", validate="many_to_one")
-    last_year = data["year"].max()
-    data["cohort"] = data["first_treated"].where(data["first_treated"] <= last_year).fillna(0).astype(int)
+    data["cohort"] = data["first_treated"].fillna(0).astype(int)
     value = data[name].astype(float)
     if "deflate" in outcome:
         prices = price_index[price_index["index"] == outcome["deflate"]].set_index("year")["value"]
@@ -63,24 +109,74 @@ def estimation_panel(
         "excluded_masked": int(masked.sum()),
         "excluded_missing": int((missing & ~masked).sum()),
         "excluded_zero": int((zero & ~masked & ~missing).sum()),
+        "excluded_always_treated": int((always & ~masked & ~missing & ~zero).sum()),
+        "excluded_later": int((later & ~masked & ~missing & ~zero).sum()),
+        "excluded_absent": len(set(complexes["complex_id"]) - set(panel["complex_id"])),
     }
+    for group in ("participants", "non_participants"):
+        if not counts[f"units_{group}"]:
+            raise _nobody_left(name, group, counts)
     return data[["complex_id", "unit", "year", "cohort", "event_time", "treated", "y"]], counts
 
 
-def _known(outcome: dict, panel: pd.DataFrame, price_index: pd.DataFrame, sample: str) -> None:
-    def refuse(key: str, value: object, allowed: object) -> UserError:
-        listed = ", ".join(map(str, allowed))
-        return UserError(
-            f"evaluation/specs/impact.yml: {key} is {value!r}; use one of: {listed}.",
-            f"evaluation/specs/impact.yml: {key} 값 {value!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {listed}.",
+def require_cohort(panels: dict[str, pd.DataFrame], cohort: int) -> None:
+    """UserError where an estimation panel lacks the cohort that the report's main figure shows."""
+    for name, data in panels.items():
+        cohorts = sorted(set(data["cohort"]) - {0})
+        if cohort not in cohorts:
+            raise _refuse(f"main_cohort ({name})", cohort, cohorts)
+
+
+def _known(outcome: dict, panel: pd.DataFrame, price_index: pd.DataFrame) -> None:
+    numeric = [column for column in panel.select_dtypes("number").columns if column != "year"]
+    if outcome["id"] not in numeric:
+        raise _refuse("outcomes.id", outcome["id"], numeric)
+    years = set(panel["year"])
+    gaps = sorted(set(range(min(years), max(years) + 1)) - years)
+    if gaps:
+        listed = ", ".join(map(str, gaps))
+        raise UserError(
+            f"panel: no rows for {listed}; difference-in-differences needs every year from {min(years)} to {max(years)}. Add the rows.",
+            f"panel: {listed}년 자료가 없습니다. 이중차분에는 {min(years)}년부터 {max(years)}년까지 모든 연도가 필요합니다. 해당 연도 행을 추가하십시오.",
+        )
+    if "deflate" not in outcome:
+        return
+    prices = price_index[price_index["index"] == outcome["deflate"]]
+    if prices.empty:
+        raise _refuse(f"{outcome['id']}.deflate", outcome["deflate"], sorted(set(price_index["index"])))
+    unpriced = sorted(years - set(prices["year"]))
+    if unpriced:
+        listed = ", ".join(map(str, unpriced))
+        raise UserError(
+            f"price_index: {outcome['deflate']} has no value for {listed}, which {outcome['id']} is deflated with. Add it.",
+            f"price_index: {outcome['id']}의 실질화에 쓰는 {outcome['deflate']}의 {listed}년 값이 없습니다. 값을 추가하십시오.",
         )
 
-    numeric = [column for column in panel.select_dtypes("number").columns if column != "year"]
-    if outcome.get("id") not in numeric:
-        raise refuse("outcomes.id", outcome.get("id"), numeric)
-    if outcome.get("transform") not in TRANSFORMS:
-        raise refuse(f"{outcome['id']}.transform", outcome.get("transform"), TRANSFORMS)
-    if "deflate" in outcome and outcome["deflate"] not in set(price_index["index"]):
-        raise refuse(f"{outcome['id']}.deflate", outcome["deflate"], sorted(set(price_index["index"])))
-    if sample not in SAMPLES:
-        raise refuse("sample", sample, SAMPLES)
+
+def _same_keys(given: dict, needed: tuple, allowed: tuple, place: str) -> None:
+    missing, unknown = sorted(set(needed) - given.keys()), sorted(given.keys() - set(allowed), key=str)
+    if missing:
+        raise UserError(f"{place}: {', '.join(missing)} is missing.", f"{place}: {', '.join(missing)} 항목이 없습니다.")
+    if unknown:
+        listed = ", ".join(map(str, unknown))
+        raise UserError(
+            f"{place}: {listed} is not known; what there is: {', '.join(allowed)}.",
+            f"{place}: {listed}은(는) 알 수 없는 항목입니다. 쓸 수 있는 항목: {', '.join(allowed)}.",
+        )
+
+
+def _refuse(key: str, value: object, allowed: object) -> UserError:
+    listed = ", ".join(map(str, allowed))
+    return UserError(
+        f"{WHERE}: {key} is {value!r}; use one of: {listed}.",
+        f"{WHERE}: {key} 값 {value!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {listed}.",
+    )
+
+
+def _nobody_left(name: str, group: str, counts: dict[str, int]) -> UserError:
+    left_out = ", ".join(f"{key.removeprefix('excluded_')} {count}" for key, count in counts.items() if key.startswith("excluded_") and count)
+    words = {"participants": "참여 단지", "non_participants": "비참여 단지"}
+    return UserError(
+        f"{name}: no {group.replace('_', '-')} are left to estimate from (left out: {left_out or 'none'}). Complete their figures in the panel or the registry.",
+        f"{name}: 추정에 쓸 {words[group]}가 남지 않았습니다(제외: {left_out or '없음'}). 패널이나 명부의 값을 채우십시오.",
+    )

@@ -25,9 +25,10 @@ def committee_mean(marks: pd.DataFrame, leaf: dict) -> pd.Series:
     Returns:
         score per headquarters, 0..100.
     """
+    _within(marks, "mark", leaf)
     by = [HQ, leaf["unit"]] if "unit" in leaf else [HQ]
     per_unit = marks.groupby(by)["mark"].mean()
-    return _to_hundred(per_unit.groupby(HQ).mean(), leaf["scale"])
+    return to_hundred(per_unit.groupby(HQ).mean(), leaf["scale"])
 
 
 def achievement_ratio(indicators: pd.DataFrame, leaf: dict) -> pd.Series:
@@ -45,8 +46,9 @@ def achievement_ratio(indicators: pd.DataFrame, leaf: dict) -> pd.Series:
 
 def likert(responses: pd.DataFrame, leaf: dict) -> pd.Series:
     """Answers carried to 0..100, mean over a respondent's items, then over respondents."""
+    _within(responses, "response", leaf)
     per_respondent = responses.groupby([HQ, "respondent"])["response"].mean()
-    return _to_hundred(per_respondent.groupby(HQ).mean(), leaf["scale"])
+    return to_hundred(per_respondent.groupby(HQ).mean(), leaf["scale"])
 
 
 RULES = {"committee_mean": committee_mean, "achievement_ratio": achievement_ratio, "likert": likert}
@@ -104,19 +106,43 @@ def score(scheme: dict, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def rank(totals: pd.Series | np.ndarray, ties: str = "min") -> np.ndarray:
-    """Rank 1 for the highest total; equal totals share a rank by the scheme's rule for ties."""
-    return pd.Series(totals).rank(ascending=False, method=ties).to_numpy()
+    """Rank 1 for the highest total; equal totals share a rank by the scheme's rule for ties.
+
+    Args:
+        totals: shape (headquarters,), or (draws, headquarters) to rank within each draw.
+    """
+    # Sums of the same numbers in another order differ in the last bits; that is no difference in rank.
+    rounded = pd.DataFrame(np.atleast_2d(totals)).round(9)
+    ranks = rounded.rank(axis=1, ascending=False, method=ties).to_numpy().astype(int)
+    return ranks[0] if np.ndim(totals) == 1 else ranks
 
 
 def totals(components: pd.DataFrame, scheme: dict) -> pd.DataFrame:
     """`headquarters`, `total` (0..100) and `rank`, best first."""
     out = components.groupby(HQ, as_index=False)["contribution"].sum().rename(columns={"contribution": "total"})
-    out["rank"] = rank(out["total"], scheme["ties"]["rule"]).astype(int)
+    out["rank"] = rank(out["total"], scheme["ties"]["rule"])
     return out.sort_values(["rank", HQ], ignore_index=True)
 
 
-def _to_hundred(value: pd.Series, scale: dict) -> pd.Series:
+def to_hundred(value: pd.Series, scale: dict) -> pd.Series:
+    """A value in a leaf's scale carried to 0..100."""
     return 100 * (value - scale["lower"]) / (scale["upper"] - scale["lower"])
+
+
+def _within(rows: pd.DataFrame, column: str, leaf: dict) -> None:
+    """UserError where a mark lies outside the leaf's scale: the score would leave 0..100."""
+    scale = leaf["scale"]
+    outside = rows[(rows[column] < scale["lower"]) | (rows[column] > scale["upper"])]
+    if not outside.empty:
+        row = outside.iloc[0]
+        told = f"{row[HQ]}, {row[column]:g}"
+        bounds = f"{scale['lower']:g}..{scale['upper']:g}"
+        raise UserError(
+            f"{leaf['table']}: {len(outside)} of {column} lie outside {bounds}, the scale of `{leaf['id']}` in the scheme (first: {told}). "
+            "Mend the marks or the scale.",
+            f"{leaf['table']}: {column} {len(outside)}건이 평가체계 `{leaf['id']}`의 척도({bounds})를 벗어납니다(첫째: {told}). "
+            "점수나 척도를 고치십시오.",
+        )
 
 
 def _no_data(scores: pd.Series, leaf: dict) -> UserError:

@@ -7,6 +7,7 @@ files that describe the environment and the renderer. pytask hashes contents, so
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from evaluation.sources.specs import read_report, scheme_paths
 from evaluation.sources.tables import TABLES
 
 ANALYSES = {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb"}
+# What an analysis makes besides its part of the ledger.
+MADE = {"outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv"]}
 
 
 def title(name: str) -> str:
@@ -79,26 +82,27 @@ def _data(year: int, base: Path, environment: Path) -> Callable:
 
     def work() -> None:
         with staged(folder) as staging:
-            run_notebook(notebook, staging, {"year": year}, base / "failed")
+            run_notebook(notebook, staging, {"year": year}, base / "failed", [path.name for path in makes])
 
     raw = [found.path for found in locate_all(year)]
     makes = [folder / f"{name}.parquet" for name in TABLES]
-    makes += [folder / name for name in ("files.csv", "origins.csv", "ledger.csv")]
+    makes += [folder / name for name in ("files.csv", "origins.csv", "problems.csv", "ledger.csv")]
     return _task("data", work, [environment, notebook, *notebook_modules(notebook), *raw], makes)
 
 
 def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:
     notebook = NOTEBOOKS / ANALYSES[name]
     folder = base / name
+    makes = ["ledger.csv", *MADE.get(name, [])]
 
     def work() -> None:
         with staged(folder) as staging:
-            run_notebook(notebook, staging, {"year": year, "inputs": str(base / "data")}, base / "failed")
+            run_notebook(notebook, staging, {"year": year, "inputs": str(base / "data")}, base / "failed", makes)
 
     needs = [environment, notebook, *notebook_modules(notebook), base / "data" / "origins.csv"]
     needs += [base / "data" / f"{table}.parquet" for table in notebook_tables(notebook)]
     needs += {"index": scheme_paths(year), "impact": [SPECS / "impact.yml"]}.get(name, [])
-    task = _task(name, work, needs, [folder / "ledger.csv"])
+    task = _task(name, work, needs, [folder / made for made in makes])
     # The longest of the analyses starts first, so that the others fit beside it.
     return pytask.mark.try_first(task) if name == "impact" else task
 
@@ -106,17 +110,22 @@ def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:
 def _report(year: int, base: Path, environment: Path, renderer: Path, language: str) -> Callable:
     notebook = NOTEBOOKS / "report.ipynb"
     folder = base / "report" / language
+    makes = ["report.ipynb", "meta.yml", "assets.json"]
 
     def work() -> None:
         with staged(folder) as staging:
-            run_notebook(notebook, staging, {"year": year, "lang": language, "inputs": str(base)}, base / "failed" / language)
+            run_notebook(notebook, staging, {"year": year, "lang": language, "inputs": str(base)}, base / "failed" / language, makes)
 
     needs = [environment, renderer, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *scheme_paths(year)]
-    needs += sorted((REPORTS / language).glob("*"))
+    needs += [*sorted((REPORTS / language).glob("*.md")), REPORTS / language / "meta.yml"]
     needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
     needs += [base / "data" / name for name in ("files.csv", "reconciliation.parquet")]
-    needs += [base / "outcomes" / name for name in ("growth.csv", "press.csv")]
-    return _task(f"report-{language}", work, needs, [folder / name for name in ("report.ipynb", "meta.yml", "assets.json")])
+    needs += [base / "outcomes" / name for name in MADE["outcomes"]]
+    # How many figures there are, the texts decide: one that was deleted is missed through its list.
+    drawn = folder / "assets.json"
+    if drawn.exists() and not all((folder / "figures" / name).exists() for name in json.loads(drawn.read_text(encoding="utf-8"))):
+        drawn.unlink()
+    return _task(f"report-{language}", work, needs, [folder / name for name in makes])
 
 
 def _pdf(year: int, base: Path, environment: Path, renderer: Path, language: str) -> Callable:
@@ -140,6 +149,9 @@ def _publish(year: int, base: Path, environment: Path, renderer: Path, languages
     def work() -> None:
         manifest = write_manifest(year, base, pdfs)
         publish(pdfs | {place / "manifest.json": manifest})
+        # A language that is no longer published: its report is of another run.
+        for stale in set(place.glob("*/report.pdf")) - set(pdfs):
+            shutil.rmtree(stale.parent)
 
-    needs = [environment, renderer, base / "data" / "files.csv", *pdfs.values(), *modules(["evaluation.pipeline.manifest"])]
+    needs = [environment, renderer, SPECS / "report.yml", base / "data" / "files.csv", *pdfs.values(), *modules(["evaluation.pipeline.manifest"])]
     return _task("publish", work, needs, [*pdfs, place / "manifest.json"])

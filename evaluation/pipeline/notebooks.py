@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from evaluation.errors import UserError, say
@@ -10,19 +11,21 @@ from evaluation.paths import NOTEBOOKS, shown
 
 CELL_TIMEOUT = 600  # seconds; papermill's own default is never
 KERNEL = "python3"
+LONGEST = 500  # characters of an error message that are shown; the kept notebook has all
 
 
 class NotebookFailed(UserError):
     """A cell failed; the notebook is kept as it stood, for inspection."""
 
 
-def run_notebook(notebook: Path, folder: Path, parameters: dict, kept: Path) -> Path:
+def run_notebook(notebook: Path, folder: Path, parameters: dict, kept: Path, makes: Iterable[str] = ()) -> Path:
     """Execute a notebook into a folder, which must exist.
 
     Args:
         notebook: the source; folder: where the executed copy and, by the parameter `output`, its results go.
         parameters: passed on to it, besides `output`.
-        kept: folder for the notebook as it stood when a cell failed.
+        kept: folder for the notebook as it stood when a cell failed; an earlier failure's goes on success.
+        makes: the files it must have written into the folder.
 
     Returns:
         the executed notebook.
@@ -51,7 +54,7 @@ def run_notebook(notebook: Path, folder: Path, parameters: dict, kept: Path) -> 
     except PapermillExecutionError as error:
         if error.ename == UserError.__name__:
             raise UserError(error.evalue, error.evalue) from None
-        what = f"{error.ename}: {error.evalue}\n  > {_failing_line(error.source, error.traceback)}"
+        what = f"{error.ename}: {_short(error.evalue)}\n  > {_failing_line(error.source, error.traceback)}"
         raise _failed(notebook, executed, kept, _own_number(executed, error.cell_index), what) from None
     except CellTimeoutError:
         cell = _running_cell(executed)
@@ -63,6 +66,11 @@ def run_notebook(notebook: Path, folder: Path, parameters: dict, kept: Path) -> 
             notebook, executed, kept, _running_cell(executed), say("the kernel died", "커널이 종료됨")
         ) from None
     _strip(executed)
+    missing = [name for name in makes if not (folder / name).exists()]
+    if missing:
+        listed = ", ".join(missing)
+        raise _failed(notebook, executed, kept, "?", say(f"ended without writing {listed}", f"{listed} 파일을 만들지 않고 끝남"))
+    (kept / notebook.name).unlink(missing_ok=True)
     return executed
 
 
@@ -82,6 +90,10 @@ def _own_number(executed: Path, index: int) -> int:
     cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
     ours = [cell for cell in cells if "papermill-error-cell-tag" not in cell["metadata"].get("tags", [])]
     return sum("injected-parameters" not in cell["metadata"].get("tags", []) for cell in ours[: index + 1])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _failing_line(source: str, traceback: list[str]) -> str:

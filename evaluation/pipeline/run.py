@@ -1,5 +1,6 @@
 """One run of a year's report: lock, environment and renderer on record, the graph, the summary."""
 
+import csv
 import json
 import os
 import platform
@@ -14,13 +15,14 @@ from pathlib import Path
 from rich.console import Console
 
 import evaluation
-from evaluation.errors import UserError, say
-from evaluation.paths import PROCESSED, ROOT, processed, published, shown
+from evaluation.errors import UserError, not_usable, say
+from evaluation.paths import NOTEBOOKS, PROCESSED, ROOT, processed, published, shown
 from evaluation.pipeline.staging import write_if_changed
 from evaluation.pipeline.watch import Done, Watch
 from evaluation.report.render import find_renderer
 from evaluation.sources.locate import locate_all
-from evaluation.sources.specs import scheme_paths
+from evaluation.sources.specs import read_impact, read_report, read_scheme
+from evaluation.sources.tables import TABLES
 
 WORKERS = 2
 MAIN_PACKAGES = ("pandas", "statsmodels", "linearmodels", "moderndid", "papermill", "matplotlib")
@@ -28,10 +30,11 @@ MAIN_PACKAGES = ("pandas", "statsmodels", "linearmodels", "moderndid", "papermil
 
 @dataclass(frozen=True)
 class Run:
-    """What a run did, and the finished reports."""
+    """What a run did, the finished reports, and how many warnings the inputs gave."""
 
     done: list[Done]
     reports: list[Path]
+    warnings: int
 
 
 class Interrupted(UserError):
@@ -54,7 +57,7 @@ def make_results(year: int, console: Console) -> Run:
 
 def _make(year: int, console: Console, whole: bool) -> Run:
     # What can be known before anything starts is said before anything starts.
-    check_schemes(year)
+    check_specs(year)
     locate_all(year)
     base = processed(year)
     with _locked(base, year), _isolated():
@@ -62,13 +65,41 @@ def _make(year: int, console: Console, whole: bool) -> Run:
         return _build(year, base, console, whole)
 
 
-def check_schemes(year: int) -> None:
-    """UserError where the year has no scheme or its weights do not add up."""
+def check_specs(year: int) -> None:
+    """UserError where the year has no scheme, or where a scheme, the impact specification or the settings are wrong."""
+    from evaluation.impact.panel import complete_impact
     from evaluation.index.scheme import complete
-    from evaluation.sources.specs import read_scheme
 
-    complete(*read_scheme(year))
-    scheme_paths(year)
+    read_report()
+    raws, where = read_scheme(year)
+    _check_tables(complete(raws, where), where)
+    complete_impact(read_impact())
+
+
+def _check_tables(scheme: dict, where: str) -> None:
+    """UserError where the scheme names a table, or a column of it, that there is not, or that the notebook does not open."""
+    from evaluation.index.scheme import leaves
+    from evaluation.pipeline.graph import ANALYSES
+    from evaluation.pipeline.sources_of import notebook_tables
+
+    notebook = NOTEBOOKS / ANALYSES["index"]
+    opened = notebook_tables(notebook)
+    for leaf in (leaf for component in scheme["components"] for leaf, _ in leaves(component)):
+        if leaf["table"] not in opened:
+            listed = ", ".join(opened)
+            raise UserError(
+                f"{where}: `{leaf['id']}` scores the table {leaf['table']!r}; {shown(notebook)} opens: {listed}. "
+                "Mend the name, or add the table to `tables` there.",
+                f"{where}: `{leaf['id']}` 항목의 표 {leaf['table']!r}을(를) 쓸 수 없습니다. {shown(notebook)}에서 여는 표: {listed}. "
+                "이름을 고치거나 그 노트북의 `tables`에 추가하십시오.",
+            )
+        columns = [column.name for column in TABLES[leaf["table"]].columns]
+        for name in [*leaf.get("where", {}), *([leaf["unit"]] if "unit" in leaf else [])]:
+            if name not in columns:
+                raise UserError(
+                    f"{where}: `{leaf['id']}` names the column {name!r}, which {leaf['table']} does not have; it has: {', '.join(columns)}.",
+                    f"{where}: `{leaf['id']}` 항목의 열 {name!r}이(가) {leaf['table']} 표에 없습니다. 있는 열: {', '.join(columns)}.",
+                )
 
 
 def _build(year: int, base: Path, console: Console, whole: bool) -> Run:
@@ -107,13 +138,21 @@ def _build(year: int, base: Path, console: Console, whole: bool) -> Run:
             f"The task graph could not be run (pytask: {session.exit_code.name}).",
             f"작업 그래프를 실행하지 못했습니다 (pytask: {session.exit_code.name}).",
         )
-    return Run(watch.done, sorted(published(year).glob("*/report.pdf"), reverse=True))
+    reports = [published(year) / language / "report.pdf" for language in read_report()["languages"]] if whole else []
+    return Run(watch.done, reports, _warnings(base))
+
+
+def _warnings(base: Path) -> int:
+    with (base / "data" / "problems.csv").open(encoding="utf-8", newline="") as file:
+        return sum(1 for _ in csv.DictReader(file))
 
 
 def _told(failed: Done) -> UserError:
     error = failed.error
     if isinstance(error, UserError):
         return error
+    if isinstance(error, OSError):
+        return not_usable(error)
     return UserError(f"{failed.name}: {type(error).__name__}: {error}", f"{failed.name}: {type(error).__name__}: {error}")
 
 
@@ -140,6 +179,9 @@ def _isolated() -> Iterator[None]:
     cache = PROCESSED / ".cache"
     cache.mkdir(parents=True, exist_ok=True)
     before = dict(os.environ)
+    for name in before:
+        if name.startswith(("JUPYTER", "IPYTHON", "MPL", "MATPLOTLIB")) or name in ("PYTHONSTARTUP", "PYTHONPATH"):
+            del os.environ[name]
     os.environ |= {
         "PYTHONPATH": str(ROOT),
         "PYTHONNOUSERSITE": "1",

@@ -7,6 +7,7 @@ chapter that rests on simulated data is marked without anyone having to remember
 import hashlib
 import json
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import pandas as pd
 import yaml
 
 from evaluation.errors import UserError
-from evaluation.index.scheme import complete
+from evaluation.impact.panel import complete_impact
+from evaluation.index.scheme import complete, leaves
 from evaluation.paths import REPORTS, shown
 from evaluation.report import figures, words
 from evaluation.report.ledger import read_ledger
@@ -23,6 +25,11 @@ from evaluation.sources.specs import read_impact, read_report, read_scheme
 
 # Below this many treated complexes, analytic intervals of a cohort are known to be too narrow.
 FEW = 20
+# A headquarters is called first without reserve where it is so in this share of resamples (per cent).
+CERTAIN = 95
+# Below this p-value, trends before joining are said to differ.
+SIGNIFICANT = 0.05
+PANEL_TABLES = ["panel", "complexes", "price_index"]
 
 
 @dataclass
@@ -53,7 +60,7 @@ def open_document(year: int, lang: str, inputs: Path | str, folder: Path | str, 
     base = Path(inputs)
     figures.use_style()
     scheme = complete(*read_scheme(year))
-    return Document(year, lang, read_ledger(base), read_report(), scheme, read_impact(), _facts(base), Path(folder), place)
+    return Document(year, lang, read_ledger(base), read_report(), scheme, complete_impact(read_impact()), _facts(base), Path(folder), place)
 
 
 def chapter(document: Document, name: str) -> str:
@@ -130,6 +137,16 @@ def _environment(document: Document) -> jinja2.Environment:
     return environment
 
 
+def _mark_tables(scheme: dict) -> set[str]:
+    """The tables that the scheme scores."""
+    named = {leaf["table"] for component in scheme["components"] for leaf, _ in leaves(component)}
+    return named | ({"mini_clusters"} if "mc_marks" in named else set())
+
+
+def _label(document: Document, kind: str, code: str) -> str:
+    return document.settings["labels"].get(kind, {}).get(code, {}).get(document.lang, code)
+
+
 def _asked_by_texts(document: Document) -> dict:
     """What a text may call."""
     ledger, lang = document.ledger, document.lang
@@ -171,7 +188,32 @@ def _asked_by_texts(document: Document) -> dict:
         return bool(entry["lower"] <= 0 <= entry["upper"])
 
     def label(kind: str, code: str) -> str:
-        return document.settings["labels"][kind].get(code, {lang: code})[lang]
+        return _label(document, kind, code)
+
+    def leaders() -> list[str]:
+        """Who comes first: more than one where totals tie."""
+        ranks = {name: value(f"index.rank.{name}") for name in ranked()}
+        return [name for name, rank in ranks.items() if rank == min(ranks.values())]
+
+    def leader_names() -> str:
+        return words.listed([label("headquarters", name) for name in leaders()], lang)
+
+    def counted(id: str, one: str, many: str) -> str:
+        """A count with its noun: 1 complex, 5 complexes."""
+        return f"{v(id)} {one if value(id) == 1 else many}"
+
+    def certain_first() -> bool:
+        """Whether one headquarters is first whoever of several evaluators evaluates."""
+        first = leaders()
+        several = value("data.marks.evaluators") > 1
+        return len(first) == 1 and several and value(f"index.first.{first[0]}") >= CERTAIN
+
+    def colwidths(*widths: float) -> str:
+        """Column widths of a table, scaled to 100; a width of 0 is a column that is not there."""
+        there = [width for width in widths if width]
+        shares = [round(100 * width / sum(there), 1) for width in there]
+        shares[0] = round(100 - sum(shares[1:]), 1)
+        return f'tbl-colwidths="[{",".join(f"{share:g}" for share in shares)}]"'
 
     def ranked() -> list[str]:
         totals = ledger[ledger.index.str.startswith("index.rank.")]["value"].sort_values(kind="stable")
@@ -197,20 +239,64 @@ def _asked_by_texts(document: Document) -> dict:
     def outcome_names() -> str:
         return words.listed([label("outcome", outcome["id"]) for outcome in document.impact["outcomes"]], lang)
 
-    def lowest_pretest() -> float:
-        """The smallest p-value of the pre-trend tests; missing where no outcome has a period to test."""
-        return min((value(f"impact.{outcome['id']}.pretest") for outcome in document.impact["outcomes"]), default=float("nan"))
+    def scheme_assumptions() -> list[str]:
+        """What the scheme assumes, a line each, numbers from the ledger."""
+        scheme, lines = document.scheme, []
+        for component in scheme["components"]:
+            for leaf, _ in leaves(component):
+                said = _assumed(leaf, leaf is not component, v, lang)
+                if said:
+                    name = component["label" if lang == "ko" or leaf is component else "short"][lang]
+                    if leaf is not component:
+                        inner = leaf["label"][lang]
+                        name = f"{name} 중 {inner}" if lang == "ko" else f"{name}, {inner[0].lower()}{inner[1:]}"
+                    lines.append(f"{name}: {', '.join(said)}")
+        if scheme["ties"].get("assumed"):
+            lines.append(label("ties", scheme["ties"]["rule"]))
+        return lines
+
+    def left_out() -> list[str]:
+        """Why complexes are left out of the estimates: the usual reasons, and others where they occur."""
+        prefix = ".sample.excluded_"
+        counts = ledger.loc[ledger.index.str.contains(prefix, regex=False), "value"]
+        reasons = list(dict.fromkeys(id.split(prefix)[1] for id in counts.index))
+        occurs = {reason: counts[counts.index.str.endswith(prefix + reason)].sum() > 0 for reason in reasons}
+        return [reason for reason in reasons if reason in ("masked", "missing", "zero") or occurs[reason]]
+
+    def outcomes_with_truth() -> list[str]:
+        """Outcomes whose true effect is known, as only a simulated panel's is."""
+        return [outcome["id"] for outcome in document.impact["outcomes"] if has(f"impact.{outcome['id']}.truth.overall")]
+
+    def lowest_pretest() -> float | None:
+        """The smallest p-value of the pre-trend tests; None where no outcome has a period to test."""
+        tested = [value(f"impact.{outcome['id']}.pretest") for outcome in document.impact["outcomes"]]
+        return min((p for p in tested if p == p), default=None)
 
     def certain(indicator: str, group: str) -> bool:
         """Whether it is certain which bar of the growth chart a printed label belongs to."""
         growth = document.facts["growth"].set_index(["indicator", "group"])
         return bool(growth.at[(indicator, group), "certain"])
 
-    def simulated(table: str) -> bool:
-        """Whether an input table is simulated."""
-        return document.facts["files"].set_index("table").at[table, "origin"] == "simulated"
+    def simulated(tables: str) -> str:
+        """How much of the `panel`, of the `marks` or of one input table is simulated: "all", "part" or "" for none."""
+        origins = document.facts["files"].set_index("table")["origin"]
+        groups = {"panel": PANEL_TABLES, "marks": sorted(_mark_tables(document.scheme))}
+        flags = origins.loc[groups.get(tables, [tables])] == "simulated"
+        return "all" if flags.all() else "part" if flags.any() else ""
+
+    def simulated_data() -> str:
+        """What simulated data stand in for, in words; empty where they stand in for nothing."""
+        names = [label("data", f"{kind}_{simulated(kind)}") for kind in ("panel", "marks") if simulated(kind)]
+        if lang == "ko" and len(names) > 1:
+            return f"{words.josa(names[0], '과/와')} {names[1]}"
+        return words.listed(names, lang)
 
     def figure(name: str, id: str, caption: str, alt: str, **texts: str) -> str:
+        if name not in FIGURES:
+            raise UserError(
+                f"there is no figure {name!r}; use one of: {', '.join(FIGURES)}",
+                f"{name!r}(이)라는 그림이 없습니다. 다음 중 하나를 쓰십시오: {', '.join(FIGURES)}",
+            )
         drawn = FIGURES[name](document, texts, row)
         folder = document.folder / "figures"
         folder.mkdir(parents=True, exist_ok=True)
@@ -231,11 +317,22 @@ def _asked_by_texts(document: Document) -> dict:
         "codes": codes,
         "origin": origin,
         "few": few,
+        "leaders": leaders,
+        "leader_names": leader_names,
+        "counted": counted,
+        "certain_first": certain_first,
+        "colwidths": colwidths,
+        "leaves": leaves,
+        "SIGNIFICANT": SIGNIFICANT,
         "outcome_names": outcome_names,
+        "scheme_assumptions": scheme_assumptions,
+        "left_out": left_out,
+        "outcomes_with_truth": outcomes_with_truth,
         "lowest_pretest": lowest_pretest,
         "josa": words.josa,
         "certain": certain,
         "simulated": simulated,
+        "simulated_data": simulated_data,
         "figure": figure,
         "usd": lambda id: words.usd(value(id), lang),
         "usd_mn": lambda id: words.usd_mn(value(id), lang),
@@ -248,6 +345,22 @@ def _asked_by_texts(document: Document) -> dict:
     }
 
 
+def _assumed(leaf: dict, inside: bool, v: Callable[[str], str], lang: str) -> list[str]:
+    """What a leaf of the scheme assumes, in words."""
+    stem = f"index.part.{leaf['id']}"
+    said = []
+    if inside and leaf.get("assumed"):
+        weight = v(f"{stem}.weight")
+        said.append(f"항목 내 비중 {weight}%" if lang == "ko" else f"{weight}% of the component")
+    if leaf.get("scale", {}).get("assumed"):
+        lower, upper = v(f"{stem}.lower"), v(f"{stem}.upper")
+        said.append(f"척도 {lower}~{upper}점" if lang == "ko" else f"scale {lower} to {upper}")
+    if leaf.get("cap", {}).get("assumed"):
+        cap = v(f"{stem}.cap")
+        said.append(f"달성률 상한 {cap}%, 지표별 동일 비중" if lang == "ko" else f"achievement up to {cap}%, equal weights")
+    return said
+
+
 def _ranking(document: Document, texts: dict, row) -> object:
     rows = []
     for id in document.ledger.index[document.ledger.index.str.startswith("index.total.")]:
@@ -255,7 +368,7 @@ def _ranking(document: Document, texts: dict, row) -> object:
         total, rank = row(id), row(f"index.rank.{name}")
         rows.append(
             {
-                "name": document.settings["labels"]["headquarters"][name][document.lang],
+                "name": _label(document, "headquarters", name),
                 "total": total["value"], "lower": total["lower"], "upper": total["upper"],
                 "rank": rank["value"], "rank_lower": rank["lower"], "rank_upper": rank["upper"],
             }
@@ -264,7 +377,6 @@ def _ranking(document: Document, texts: dict, row) -> object:
 
 
 def _contributions(document: Document, texts: dict, row) -> object:
-    names = document.settings["labels"]["headquarters"]
     ranks = {id.rsplit(".", 1)[-1]: row(id)["value"] for id in document.ledger.index if id.startswith("index.rank.")}
     order = sorted(ranks, key=ranks.get)
     columns = {
@@ -272,11 +384,10 @@ def _contributions(document: Document, texts: dict, row) -> object:
         for component in document.scheme["components"]
     }
     totals = pd.Series([row(f"index.total.{name}")["value"] for name in order])
-    return figures.contributions(pd.DataFrame(columns, index=[names[name][document.lang] for name in order]), totals)
+    return figures.contributions(pd.DataFrame(columns, index=[_label(document, "headquarters", name) for name in order]), totals)
 
 
 def _paths(document: Document, texts: dict, row, term: str, other: str | None) -> object:
-    labels = document.settings["labels"]["outcome"]
     panels = {}
     for outcome in document.impact["outcomes"]:
         stem = f"impact.{outcome['id']}"
@@ -293,7 +404,7 @@ def _paths(document: Document, texts: dict, row, term: str, other: str | None) -
                     "other": row(beside)["value"] if beside in document.ledger.index and time != -1 else float("nan"),
                 }
             )  # fmt: skip
-        panels[labels[outcome["id"]][document.lang]] = pd.DataFrame(rows)
+        panels[_label(document, "outcome", outcome["id"])] = pd.DataFrame(rows)
     return figures.paths(panels, texts)
 
 

@@ -47,6 +47,7 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
         entry("data.marks.evaluators", marks["evaluator"].nunique(), "count", 0),
         entry("data.marks.given", int(marks["mark"].notna().sum()), "count", 0),
         entry("data.marks.conflicts", int(marks["conflict_of_interest"].sum()), "count", 0),
+        entry("data.marks.unmarked", len(set(tables["mini_clusters"]["mc_id"]) - set(marks.dropna(subset="mark")["mc_id"])), "count", 0),
         entry("data.answers.respondents", answers[["headquarters", "respondent"]].drop_duplicates().shape[0], "count", 0),
         entry("data.answers.given", int(answers["response"].notna().sum()), "count", 0),
         entry("data.answers.blank", int(answers["response"].isna().sum()), "count", 0),
@@ -63,7 +64,7 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
             part(rows, [], "evaluation.sources.check.check_inputs", files),
             part(registry, ["complexes"], code, files),
             part(cells, ["panel"], code, files),
-            part(evaluation, ["mc_marks", "satisfaction"], code, files),
+            part(evaluation, ["mc_marks", "mini_clusters", "satisfaction"], code, files),
             part(differences, ["reconciliation"], code, files),
         ],
         ignore_index=True,
@@ -95,14 +96,15 @@ def index_entries(
     entries.append(entry("index.count", len(totals), "count", 0))
     settings = [entry(f"index.{name}", bootstrap[name], "count", 0) for name in ("draws", "seed")]
     used = sorted({leaf["table"] for component in scheme["components"] for leaf, _ in leaves(component)})
-    weights = [entry(f"index.weight.{component['id']}", component["weight"], "weight", 0) for component in scheme["components"]]
+    weights = [entry(f"index.weight.{component['id']}", component["weight"], "weight", _decimals(component["weight"])) for component in scheme["components"]]
     for component in scheme["components"]:
-        for leaf, _ in leaves(component):
-            weights.append(entry(f"index.part.{leaf['id']}.weight", leaf["weight"], "weight", 0))
-            if "scale" in leaf:
-                weights += [entry(f"index.part.{leaf['id']}.{end}", leaf["scale"][end], "points", 0) for end in ("lower", "upper")]
+        for leaf, share in leaves(component, 100):
+            weights.append(entry(f"index.part.{leaf['id']}.weight", share, "weight", _decimals(share)))
+            for end in ("lower", "upper") if "scale" in leaf else ():
+                limit = leaf["scale"][end]
+                weights.append(entry(f"index.part.{leaf['id']}.{end}", limit, "points", _decimals(limit)))
             if "cap" in leaf:
-                weights.append(entry(f"index.part.{leaf['id']}.cap", leaf["cap"]["value"], "percent", 0))
+                weights.append(entry(f"index.part.{leaf['id']}.cap", leaf["cap"]["value"], "percent", _decimals(leaf["cap"]["value"])))
     return pd.concat(
         [
             part(entries, [*used, "mini_clusters"], "evaluation.index.score.score; evaluation.index.uncertainty.intervals", files),
@@ -114,13 +116,14 @@ def index_entries(
 
 
 def outcome_entries(
-    goals: pd.DataFrame, growth: pd.DataFrame, budget: pd.DataFrame, press: pd.DataFrame,
-    targets: int, exchange_rate: float, files: pd.DataFrame,
+    goals: pd.DataFrame, growth: pd.DataFrame, budget: pd.DataFrame, press: pd.DataFrame, press_before: pd.DataFrame,
+    targets: dict[str, int], exchange_rate: float, files: pd.DataFrame,
 ) -> pd.DataFrame:  # fmt: skip
     """Goals and their achievement, growth, budget and the press figures.
 
     Args:
-        targets: number of target complexes of the first phase; exchange_rate: KRW per USD of the budget.
+        press, press_before: growth while the pilots took part, and before.
+        targets: number of target complexes as printed, by year; exchange_rate: KRW per USD of the budget.
     """
     goal_entries = []
     for row in goals.itertuples():
@@ -133,13 +136,16 @@ def outcome_entries(
     budget_entries = [entry(f"outcomes.budget.{row.year}", row.total, "usd_mn", 1) for row in budget.itertuples()]
     budget_entries.append(entry("outcomes.budget.total", budget["total"].sum(), "usd_mn", 1))
     budget_entries.append(entry("outcomes.exchange_rate", exchange_rate, "krw_per_usd", 0))
-    target_entries = [entry("outcomes.targets", targets, "count", 0)]
+    budget_entries.append(entry("outcomes.budget_differs", int((~budget["agrees"]).sum()), "count", 0))
+    target_entries = [entry(f"outcomes.targets.{year}", count, "count", 0) for year, count in targets.items()]
     press_entries = []
     for row in press.itertuples():
         name = row.slug
         press_entries.append(entry(f"outcomes.press.{name}.start", row.start, "trn_krw", 1))
         press_entries.append(entry(f"outcomes.press.{name}.end", row.end, "trn_krw", 1))
         press_entries.append(entry(f"outcomes.press.{name}.growth", row.growth, "percent", 1))
+        press_entries.append(entry(f"outcomes.press.{name}.annual", row.annual, "percent", 1))
+    press_entries += [entry(f"outcomes.press_before.{row.slug}.annual", row.annual, "percent", 1) for row in press_before.itertuples()]
     module = "evaluation.outcomes.published"
     return pd.concat(
         [
@@ -204,6 +210,11 @@ def impact_entries(
 def to_percent(log_points: float) -> float:
     """A difference in logs as a per cent change: 100 (exp(b) - 1)."""
     return 100 * math.expm1(log_points)
+
+
+def _decimals(value: float) -> int:
+    """As many decimals as a figure of the scheme has, up to two."""
+    return next((digits for digits in (0, 1) if round(value, digits) == round(value, 6)), 2)
 
 
 def _effect_id(row: object) -> str:

@@ -35,6 +35,7 @@ SHADES = (
 
 def use_style() -> None:
     """Set matplotlib to the report's look; SVG output without times or random ids."""
+    mpl.rcdefaults()  # nothing of the settings of who runs it
     for path in font_files():
         font_manager.fontManager.addfont(path)
     mpl.rcParams.update(

@@ -60,8 +60,8 @@ def read_ledger(folder: Path, parts: Iterable[str] = PARTS) -> pd.DataFrame:
         path = folder / name / "ledger.csv"
         if not path.exists():
             raise UserError(
-                f"{shown(path)} is not there: run `iccp report` first, which makes it.",
-                f"{shown(path)} 파일이 없습니다. 먼저 `iccp report`를 실행하십시오.",
+                f"{shown(path)} is not there: run `iccp report {Path(folder).name}` first, which makes it.",
+                f"{shown(path)} 파일이 없습니다. 먼저 `iccp report {Path(folder).name}`을 실행하십시오.",
             )
         frames.append(pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"tables": "string", "code": "string"}))
     ledger = pd.concat(frames, ignore_index=True).set_index("id")

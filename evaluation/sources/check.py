@@ -174,13 +174,30 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
             say("enter the mark or declare the conflict", "점수를 입력하거나 회피 여부를 표시하십시오"),
             severity="warning",
         )
-    for value in sorted(set(complexes["complex_id"]) - set(tables["panel"]["complex_id"])):
+    for value in sorted(set(complexes["complex_id"]) - set(tables["panel"]["complex_id"])) if len(tables["panel"]) else ():
         add(
             "panel", "complex_id", value,
             say("has no rows", "자료가 없음"),
             say("add its rows; estimates leave it out otherwise", "행을 추가하십시오. 추가하지 않으면 추정에서 제외됩니다"),
             severity="warning",
         )
+    last = tables["panel"]["year"].max()  # missing in an empty panel, of which more is said above
+    if last < year:
+        add(
+            "panel", "year", last,
+            say(f"is its last year, before {year}", f"마지막 연도가 {year}년보다 앞섬"),
+            say("add the later years; complexes that joined after it are left out of the estimates otherwise", "이후 연도를 추가하십시오. 추가하지 않으면 그 뒤에 참여한 단지가 추정에서 제외됩니다"),
+            severity="warning",
+        )
+    marks = tables["mc_marks"]
+    for evaluator, count in marks.groupby("evaluator")["mc_id"].nunique().items():
+        if count < marks["mc_id"].nunique():
+            add(
+                "mc_marks", "evaluator", evaluator,
+                say(f"has rows for {count} of {marks['mc_id'].nunique()} mini clusters", f"미니클러스터 {marks['mc_id'].nunique()}개 중 {count}개만 행이 있음"),
+                say("add the missing rows; leave the mark empty and declare the conflict where one is recused", "빠진 행을 추가하십시오. 회피한 경우 점수를 비우고 회피를 표시하십시오"),
+                severity="warning",
+            )
     gaps = tables["panel"].groupby("complex_id")["year"].agg(["min", "max", "count"])
     for value, row in gaps[gaps["max"] - gaps["min"] + 1 != gaps["count"]].iterrows():
         add(

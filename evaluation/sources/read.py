@@ -94,13 +94,13 @@ def schema(table: Table) -> pa.DataFrameSchema:
     for column in table.columns:
         checks = []
         if column.allowed:
-            checks.append(pa.Check.isin(column.allowed, name="allowed"))
+            checks.append(pa.Check.isin(column.allowed, error="allowed"))
         if column.above is not None:
-            checks.append(pa.Check.gt(column.above, name="above"))
+            checks.append(pa.Check.gt(column.above, error="above"))
         if column.lower is not None:
-            checks.append(pa.Check.ge(column.lower, name="lower"))
+            checks.append(pa.Check.ge(column.lower, error="bounds"))
         if column.upper is not None:
-            checks.append(pa.Check.le(column.upper, name="upper"))
+            checks.append(pa.Check.le(column.upper, error="bounds"))
         columns[column.name] = pa.Column(checks=checks, nullable=not column.required)
     return pa.DataFrameSchema(columns, unique=list(table.key), report_duplicates="exclude_first")
 

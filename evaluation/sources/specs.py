@@ -4,14 +4,25 @@ from pathlib import Path
 
 import yaml
 
-from evaluation.errors import UserError
+from evaluation.errors import LANGUAGES, UserError
 from evaluation.paths import SPECS, shown
+
+REPORT_SETTINGS = {
+    "languages": "[ko, en]",
+    "default_year": "2010",
+    "date": "{month: 3, day: 31}",
+    "labels": "{kind: {code: {ko: …, en: …}}}",
+}
 
 
 def read_yaml(path: Path) -> dict:
     """The content of a YAML file; UserError with line and column where it cannot be read."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise UserError(
+            f"{shown(path)} is not UTF-8. Save it as UTF-8.", f"{shown(path)} 파일이 UTF-8이 아닙니다. UTF-8로 저장하십시오."
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else "?"
@@ -20,7 +31,9 @@ def read_yaml(path: Path) -> dict:
             f"{shown(path)} {line}행: YAML로 읽을 수 없습니다 ({getattr(error, 'problem', error)}).",
         ) from None
     if not isinstance(content, dict):
-        raise UserError(f"{shown(path)} is empty.", f"{shown(path)} 파일이 비어 있습니다.")
+        raise UserError(
+            f"{shown(path)} is empty, or not a mapping (`key: value`).", f"{shown(path)} 파일이 비어 있거나 ‘항목: 값’ 형식이 아닙니다."
+        )
     return content
 
 
@@ -39,22 +52,30 @@ def scheme_paths(year: int) -> list[Path]:
     paths = []
     while True:
         path = scheme_path(year)
-        if not path.exists() or path in paths:
+        if path in paths:
+            raise UserError(f"{shown(path)} extends itself.", f"{shown(path)} 파일의 extends가 자기 자신을 가리킵니다.")
+        if not path.exists():
             raise _no_scheme(year)
         paths.append(path)
         raw = read_yaml(path)
+        if raw.get("year") != year:
+            raise UserError(
+                f"{shown(path)}: `year` is {raw.get('year')!r}, but the file is that of {year}. Make them agree.",
+                f"{shown(path)}: `year` 값이 {raw.get('year')!r}인데 파일 이름은 {year}년입니다. 서로 맞추십시오.",
+            )
         if "extends" not in raw:
             return paths
         year = raw["extends"]
 
 
 def read_scheme(year: int) -> tuple[list[dict], str]:
-    """The scheme file of a year and those it extends, nearest first, and the name of the last one.
+    """The scheme file of a year and those it extends, nearest first, and the name of the one with the components.
 
     `evaluation.index.scheme.complete` makes the scheme of it.
     """
     paths = scheme_paths(year)
-    return [read_yaml(path) for path in paths], shown(paths[-1])
+    raws = [read_yaml(path) for path in paths]
+    return raws, shown(next((path for path, raw in zip(paths, raws, strict=True) if "components" in raw), paths[-1]))
 
 
 def _no_scheme(year: int) -> UserError:
@@ -74,10 +95,25 @@ def _no_scheme(year: int) -> UserError:
 
 
 def read_impact() -> dict:
-    """The impact specification."""
+    """The content of the impact specification; `evaluation.impact.panel.complete_impact` checks it."""
     return read_yaml(SPECS / "impact.yml")
 
 
 def read_report() -> dict:
-    """The report settings: languages, date, labels."""
-    return read_yaml(SPECS / "report.yml")
+    """The report settings: languages, default_year, date, labels; UserError where one is missing or wrong."""
+    path = SPECS / "report.yml"
+    settings = read_yaml(path)
+    date = settings.get("date")
+    right = {
+        "languages": isinstance(settings.get("languages"), list) and settings["languages"] and set(settings["languages"]) <= set(LANGUAGES),
+        "default_year": type(settings.get("default_year")) is int,
+        "date": isinstance(date, dict) and date.get("month") in range(1, 13) and date.get("day") in range(1, 32),
+        "labels": isinstance(settings.get("labels"), dict),
+    }
+    for key, fine in right.items():
+        if not fine:
+            raise UserError(
+                f"{shown(path)}: `{key}` is {settings.get(key)!r}; give {REPORT_SETTINGS[key]}.",
+                f"{shown(path)}: `{key}` 값이 {settings.get(key)!r}입니다. 다음과 같이 쓰십시오: {REPORT_SETTINGS[key]}.",
+            )
+    return settings

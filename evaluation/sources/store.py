@@ -9,7 +9,7 @@ from evaluation.sources.read import PROBLEM_COLUMNS
 
 
 def save_inputs(inputs: Inputs, folder: Path) -> None:
-    """Write every table as Parquet; files.csv, and its lasting part origins.csv.
+    """Write every table as Parquet; problems.csv (warnings); files.csv, and its lasting part origins.csv.
 
     What a table was read from changes seldom; its hash changes with every figure. Kept apart, an
     analysis depends only on the tables it uses.
@@ -17,6 +17,7 @@ def save_inputs(inputs: Inputs, folder: Path) -> None:
     for name, frame in inputs.tables.items():
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     inputs.files.to_csv(folder / "files.csv", index=False, lineterminator="\n")
+    inputs.problems.to_csv(folder / "problems.csv", index=False, lineterminator="\n")
     inputs.files[["table", "origin"]].to_csv(folder / "origins.csv", index=False, lineterminator="\n")
 
 

@@ -41,7 +41,10 @@ local function Table(tbl)
     local index = 0
     for width in widths:gmatch("[%d.]+") do
       index = index + 1
-      tbl.colspecs[index][2] = tonumber(width) / 100
+      if tbl.colspecs[index] then tbl.colspecs[index][2] = tonumber(width) / 100 end
+    end
+    if index ~= #tbl.colspecs then
+      error("table " .. id .. " has " .. #tbl.colspecs .. " columns, but tbl-colwidths gives " .. index .. " widths", 0)
     end
   end
   tbl.caption.long = {}

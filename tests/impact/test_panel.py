@@ -1,11 +1,14 @@
 """Which rows an estimator sees: counted by hand on a small panel."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from evaluation.errors import UserError
-from evaluation.impact.panel import estimation_panel
+from evaluation.impact.panel import complete_impact, estimation_panel, require_cohort
+from evaluation.sources.specs import read_impact
 
 OUTCOME = {"id": "production", "transform": "log", "deflate": "ppi"}
 
@@ -19,7 +22,7 @@ def small():
     panel["production"] = panel["production"].astype(float)
     panel["production_status"] = np.where(panel["production"].notna(), "observed", "missing")
     panel.loc[(panel["complex_id"] == "masked") & (panel["year"] == 2010), "production_status"] = "masked"
-    complexes = pd.DataFrame({"complex_id": list(values), "first_treated": [2010, 2012, np.nan, np.nan, np.nan]})
+    complexes = pd.DataFrame({"complex_id": list(values), "first_treated": [2010, np.nan, np.nan, np.nan, np.nan]})
     prices = pd.DataFrame({"index": "ppi", "year": [2009, 2010], "value": [80.0, 100.0]})
     return panel, complexes, prices
 
@@ -29,6 +32,7 @@ def test_rows_and_exclusions(small):
     assert counts == {
         "units": 2, "units_participants": 1, "units_non_participants": 1, "rows": 4,
         "excluded_masked": 1, "excluded_missing": 1, "excluded_zero": 1,
+        "excluded_always_treated": 0, "excluded_later": 0, "excluded_absent": 0,
     }  # fmt: skip
     assert data["complex_id"].tolist() == ["a", "a", "b", "b"]
 
@@ -39,30 +43,84 @@ def test_real_terms_and_event_time(small):
     assert data["event_time"].iloc[:2].tolist() == [-1, 0] and data["treated"].tolist() == [0, 1, 0, 0]
 
 
-def test_a_complex_that_joins_after_the_last_year_is_untreated(small):
-    data, _ = estimation_panel(*small, OUTCOME)
-    assert set(data.loc[data["complex_id"] == "b", "cohort"]) == {0}
-
-
-def test_a_complex_without_a_row_for_a_year_is_left_out(small):
+def more(small, name, first_treated, years=(2009, 2010)):
+    """The small case with one more complex, observed in the years."""
     panel, complexes, prices = small
-    data, counts = estimation_panel(panel.iloc[1:], complexes, prices, OUTCOME)
-    assert "a" not in set(data["complex_id"]) and counts["excluded_missing"] == 2
+    rows = pd.DataFrame({"complex_id": name, "year": np.array(years, dtype=int), "production": 70.0, "production_status": "observed"})
+    row = pd.DataFrame({"complex_id": [name], "first_treated": [first_treated]})
+    return pd.concat([panel, rows], ignore_index=True), pd.concat([complexes, row], ignore_index=True), prices
+
+
+@pytest.mark.parametrize(
+    ("first_treated", "years", "reason"),
+    [(2009, (2009, 2010), "always_treated"), (2005, (2009, 2010), "always_treated"), (2011, (2009, 2010), "later"), (2010, (2009,), "missing"), (2010, (), "absent")],
+)
+def test_who_cannot_be_compared_is_left_out_and_counted(small, first_treated, years, reason):
+    _, before = estimation_panel(*small, OUTCOME)
+    data, after = estimation_panel(*more(small, "new", first_treated, years), OUTCOME)
+    assert "new" not in set(data["complex_id"])
+    assert {key: after[key] - before[key] for key in after if after[key] != before[key]} == {f"excluded_{reason}": 1}
+
+
+def test_a_year_without_prices_or_rows_is_refused(small):
+    panel, complexes, prices = small
+    with pytest.raises(UserError, match="ppi has no value for 2009"):
+        estimation_panel(panel, complexes, prices[prices["year"] > 2009], OUTCOME)
+    with pytest.raises(UserError, match="no rows for 2010"):
+        estimation_panel(panel.assign(year=panel["year"].replace(2010, 2011)), complexes, prices, OUTCOME)
+
+
+def test_nobody_to_compare_with_is_refused(small):
+    panel, complexes, prices = small
+    with pytest.raises(UserError, match="no non-participants are left"):
+        estimation_panel(panel, complexes.fillna(2010), prices, OUTCOME)
+    with pytest.raises(UserError, match="no participants are left"):
+        estimation_panel(panel, complexes.assign(first_treated=np.nan), prices, OUTCOME)
 
 
 def test_every_estimator_sees_the_same_rows(inputs):
     tables = inputs.tables
     data, counts = estimation_panel(tables["panel"], tables["complexes"], tables["price_index"], OUTCOME)
     assert data.groupby("unit").size().nunique() == 1 and data["y"].notna().all()
-    everyone = tables["panel"]["complex_id"].nunique()
-    assert counts["units"] + counts["excluded_masked"] + counts["excluded_missing"] + counts["excluded_zero"] == everyone
+    everyone = len(tables["complexes"])
+    assert counts["units"] + sum(count for key, count in counts.items() if key.startswith("excluded_")) == everyone
     assert data.groupby("cohort")["unit"].nunique().loc[[2005, 2008]].tolist() == [7, 5]
+
+
+@pytest.mark.parametrize(("changes", "named"), [({"id": "profits"}, "outcomes.id"), ({"deflate": "cpi"}, "production.deflate")])
+def test_what_the_data_do_not_have(small, changes, named):
+    with pytest.raises(UserError, match=named):
+        estimation_panel(*small, OUTCOME | changes)
+
+
+def test_a_main_cohort_that_nobody_joined_in(small):
+    data, _ = estimation_panel(*small, OUTCOME)
+    require_cohort({"production": data}, 2010)
+    with pytest.raises(UserError, match=r"main_cohort \(production\) is 2007; use one of: 2010"):
+        require_cohort({"production": data}, 2007)
+
+
+def test_the_specification_that_ships_is_complete():
+    assert complete_impact(read_impact())["main_cohort"] == 2005
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
-    [({"id": "profits"}, "outcomes.id"), ({"transform": "sqrt"}, "production.transform"), ({"deflate": "cpi"}, "production.deflate")],
-)
-def test_what_the_specification_may_not_say(small, changes, named):
-    with pytest.raises(UserError, match=named):
-        estimation_panel(*small, OUTCOME | changes)
+    [
+        ({"comparison": "never"}, "comparison is 'never'"), ({"comparision": "x"}, "comparision is not known"), ({"level": 95}, "level is 95"),
+        ({"outcomes": []}, "outcomes"), ({"outcomes": [{"id": "production", "transform": "sqrt"}]}, "production.transform is 'sqrt'"),
+        ({"outcomes": [{"id": "production", "transform": "log", "deflte": "ppi"}]}, "deflte is not known"),
+        ({"outcomes": [{"id": "production", "transform": "log"}] * 2}, "each outcome once"), ({"sample": "all"}, "sample is 'all'"),
+        ({"window": {"before": 0, "after": 5}}, "window"), ({"main_cohort": "2005"}, "main_cohort"),
+    ],
+)  # fmt: skip
+def test_what_the_specification_may_not_say(changes, named):
+    with pytest.raises(UserError, match=re.escape(named)):
+        complete_impact(read_impact() | changes)
+
+
+def test_a_key_that_the_specification_lacks():
+    spec = read_impact()
+    del spec["level"]
+    with pytest.raises(UserError, match="level is missing"):
+        complete_impact(spec)

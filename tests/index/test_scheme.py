@@ -1,6 +1,7 @@
 """Schemes: weights as printed, checked at every level, carried on as a stated assumption."""
 
 import copy
+import re
 
 import pandas as pd
 import pytest
@@ -54,14 +55,43 @@ def test_weights_inside_a_component_that_do_not_add_up(raws):
 
 def test_an_unknown_rule(raws):
     raws[0]["components"][1]["rule"] = "median"
-    with pytest.raises(UserError, match="'median'; use one of committee_mean"):
+    with pytest.raises(UserError, match="is 'median'; give committee_mean"):
         complete(raws, "2010.yml")
 
 
 def test_a_weight_that_is_not_a_number(raws):
     raws[0]["components"][1]["weight"] = "ten"
-    with pytest.raises(UserError, match="a number as weight"):
+    with pytest.raises(UserError, match="a number, the weight"):
         complete(raws, "2010.yml")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda c: c[0].update(weight=-40), "mc_evaluation.weight` is -40"), (lambda c: c[0].pop("short"), "short` is None"),
+        (lambda c: c[0].update(label="MC"), "label` is 'MC'"), (lambda c: c[1].update(id="mc_evaluation"), "id` is 'mc_evaluation'"),
+        (lambda c: c[0].update(scale={"lower": 100, "upper": 0}), "lower below upper"), (lambda c: c[2].pop("cap"), "cap` is None"),
+        (lambda c: c[0].update(tabel="mc_marks"), "tabel"), (lambda c: c[0].pop("table"), "table` is None"),
+    ],
+)  # fmt: skip
+def test_what_a_scheme_may_not_say(raws, change, named):
+    change(raws[0]["components"])
+    with pytest.raises(UserError, match=re.escape(named)):
+        complete(raws, "2010.yml")
+
+
+@pytest.mark.parametrize("change", [{"components": "foo"}, {"ties": {"rule": "best"}}, {"ties": "min"}, {"source": "a book"}, {"extnds": 2010}])
+def test_what_a_scheme_file_may_not_say(raws, change):
+    with pytest.raises(UserError, match=next(iter(change))):
+        complete([raws[0] | change], "2010.yml")
+
+
+def test_components_of_its_own_are_not_carried_on(raws):
+    """A later year that names its own components takes only the rest from the scheme it extends."""
+    own = {"year": 2012, "extends": 2010, "components": raws[0]["components"][:1]}
+    own["components"][0]["weight"] = 100
+    scheme = complete([own, *raws], "2012.yml")
+    assert scheme["carried_from"] is None and scheme["source"] is None and scheme["ties"]["rule"] == "min"
 
 
 @pytest.mark.parametrize(("year", "why"), [(2008, "never published"), (1999, "no evaluation scheme")])

@@ -122,3 +122,10 @@ def test_a_headquarters_without_data_gives_no_score(small):
     tables["answers"] = tables["answers"][tables["answers"]["headquarters"] == "x"]
     with pytest.raises(UserError, match="No score for y: answers has no data on asked"):
         score(scheme, tables)
+
+
+def test_totals_that_differ_by_rounding_alone_share_a_rank():
+    total = 0.1 + 0.2 + 0.3
+    assert total != 0.6
+    assert rank(np.array([total, 0.6, 0.1])).tolist() == [1, 1, 3]
+    assert rank(np.array([[total, 0.6, 0.1], [0.1, 0.6, total]]), "max").tolist() == [[2, 2, 3], [3, 2, 2]]

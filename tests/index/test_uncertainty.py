@@ -67,3 +67,55 @@ def test_identical_evaluators_leave_no_uncertainty():
     }
     marks = pd.DataFrame([("x", f"E{e}", 80.0) for e in range(5)], columns=["headquarters", "evaluator", "mark"])
     assert (bootstrap_totals(scheme, {"t": marks}, draws=20, seed=0)["x"] == 80).all()
+
+
+def survey_scheme(*parts):
+    return {
+        "ties": {"rule": "min"},
+        "components": [
+            {"id": part, "weight": 100 / len(parts), "rule": "likert", "table": "s", "where": {"part": part}, "scale": {"lower": 1, "upper": 7}}
+            for part in parts
+        ],
+    }  # fmt: skip
+
+
+def test_a_respondent_is_drawn_for_all_parts_of_the_survey_at_once():
+    """Two parts answered alike: their mean varies as one part does, not less."""
+    rng = np.random.default_rng(3)
+    rows = [("x", f"R{i:02d}", part, answer) for i, answer in enumerate(rng.integers(1, 8, 30)) for part in ("a", "b")]
+    answers = pd.DataFrame(rows, columns=["headquarters", "respondent", "part", "response"])
+    one = bootstrap_totals(survey_scheme("a"), {"s": answers}, draws=500, seed=4)
+    both = bootstrap_totals(survey_scheme("a", "b"), {"s": answers}, draws=500, seed=4)
+    np.testing.assert_allclose(both["x"], one["x"], rtol=1e-12)
+
+
+def test_committees_of_their_own_are_never_left_empty():
+    """Three evaluators mark one table, two others another: each committee is drawn within itself."""
+    scheme = {
+        "ties": {"rule": "min"},
+        "components": [
+            {"id": name, "weight": 50, "rule": "committee_mean", "table": name, "scale": {"lower": 0, "upper": 100}} for name in ("s", "t")
+        ],
+    }  # fmt: skip
+    columns = ["headquarters", "evaluator", "mark"]
+    tables = {
+        "s": pd.DataFrame([(hq, f"E{i}", 60.0 + i) for hq in "xy" for i in range(3)], columns=columns),
+        "t": pd.DataFrame([(hq, f"F{i}", 70.0 + i) for hq in "xy" for i in range(2)], columns=columns),
+    }
+    drawn = bootstrap_totals(scheme, tables, draws=400, seed=5)
+    assert len(drawn) == 400 and drawn.notna().all().all()
+    assert drawn["x"].between(65, 66.5).all() and drawn["x"].nunique() > 5
+
+
+def test_a_draw_that_leaves_a_headquarters_unmarked_is_thrown_away():
+    """Of two evaluators one is recused for y: where the draw is that one twice, y has no mark."""
+    scheme = {
+        "ties": {"rule": "min"},
+        "components": [{"id": "m", "weight": 100, "rule": "committee_mean", "table": "t", "scale": {"lower": 0, "upper": 100}}],
+    }
+    rows = [("x", "A", 80.0), ("x", "B", 60.0), ("y", "A", 50.0), ("y", "B", np.nan)]
+    drawn = bootstrap_totals(scheme, {"t": pd.DataFrame(rows, columns=["headquarters", "evaluator", "mark"])}, draws=4000, seed=6)
+    # P(B twice) = 1/4; four standard errors of a share of 4,000 draws.
+    assert len(drawn) / 4000 == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / 4000))
+    assert (drawn["y"] == 50).all() and set(drawn["x"]) == {80.0, 70.0}
+    assert intervals(drawn, scheme)["first"].sum() == pytest.approx(1)

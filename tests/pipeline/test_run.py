@@ -2,15 +2,18 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
-from tests.conftest import ROOT, YEAR, clean_environment, iccp
+from tests.conftest import ROOT, YEAR, clean_environment, flat, iccp, pages
 
 REPORTS = [f"reports/{YEAR}/ko/report.pdf", f"reports/{YEAR}/en/report.pdf", f"reports/{YEAR}/manifest.json"]
 MARKS = f"data/raw/simulated/evaluation/{YEAR}/mc_marks.csv"
@@ -98,8 +101,6 @@ def test_a_changed_input_with_an_old_time_stamp_is_seen(copy):
 
 
 def test_two_runs_from_scratch_give_the_same_bytes(made, copy):
-    import shutil
-
     shutil.rmtree(copy / "data/processed")
     shutil.rmtree(copy / f"reports/{YEAR}")
     assert iccp(copy, "report", str(YEAR)).returncode == 0
@@ -151,6 +152,123 @@ def test_official_data_take_the_mark_away(copy):
     assert "{.simulated}" in chapter["사업효과"] and "{.simulated}" in chapter["요약"]
 
 
+def texts(checkout, year=YEAR):
+    """The text of both reports, without spaces and line breaks."""
+    return {language: flat("".join(pages(checkout / f"reports/{year}/{language}/report.pdf"))) for language in ("ko", "en")}
+
+
+def make_official(checkout, *names):
+    """Put copies of the simulated files in the place of official ones."""
+    simulated = checkout / "data/raw/simulated"
+    for path in simulated.rglob("*.csv"):
+        if not names or path.stem in names:
+            place = checkout / "data/raw/official" / path.relative_to(simulated)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(path.read_bytes())
+
+
+def test_with_official_data_nothing_is_simulated_and_no_truth_is_known(copy):
+    make_official(copy)
+    run = iccp(copy, "report", str(YEAR))
+    assert run.returncode == 0, run.stderr
+    for language, text in texts(copy).items():
+        for word in {"ko": ("모의", "참효과"), "en": ("simulated", "Simulated", "Trueeffect", "trueeffect")}[language]:
+            assert word not in text
+
+
+def test_partly_official_data_are_said_to_be_so(copy):
+    make_official(copy, "panel", "mc_marks", "mini_clusters")
+    assert iccp(copy, "report", str(YEAR)).returncode == 0
+    text = texts(copy)
+    assert flat("part of the complex-level panel and part of the evaluation marks") in text["en"]
+    assert flat("단지별 패널의 일부와 평가점수의 일부는 모의자료이다") in text["ko"] and flat("참효과(모의자료)") not in text["ko"]
+
+
+def test_another_scheme_and_another_specification(copy):
+    """Four components with weights of their own, other outcomes, comparison, cohort and window: texts follow."""
+    path = copy / "evaluation/specs/index/2010.yml"
+    scheme = yaml.safe_load(path.read_text(encoding="utf-8"))
+    del scheme["source"], scheme["components"][1]
+    for component, weight in zip(scheme["components"], (37.5, 22.5, 25, 15), strict=True):
+        component["weight"] = weight
+    scheme["ties"] = {"rule": "max"}
+    path.write_text(yaml.safe_dump(scheme, allow_unicode=True), encoding="utf-8")
+    path = copy / "evaluation/specs/impact.yml"
+    spec = yaml.safe_load(path.read_text(encoding="utf-8"))
+    spec["outcomes"] = [{"id": "capital", "transform": "log"}, {"id": "operating_firms", "transform": "log"}]
+    spec |= {"comparison": "not_yet_treated", "main_cohort": 2008, "window": {"before": 1, "after": 2}, "level": 0.9}
+    path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+    run = iccp(copy, "report", str(YEAR))
+    assert run.returncode == 0, run.stderr
+    text = texts(copy)
+    for words in ("The 4 components", "(37.5/22.5/25/15)", "the scheme file names no source", "Effect on capital stock", "Operating firms",
+                  "Trends before joining could not be tested", "complexes not yet in the programme", "90% confidence interval", "also those not yet participating"):  # fmt: skip
+        assert flat(words) in text["en"], words
+    for words in ("4개 항목을", "자본스톡 효과", "가동업체 수", "참여 이전의 추세는 검정할 수 없었다", "아직 참여하지 않은 단지와 같은 폭"):
+        assert flat(words) in text["ko"], words
+    for gone in ("producer price index", "in real terms", "share the better rank", "p-value", "November 2010), 3.2(6)"):
+        assert flat(gone) not in text["en"], gone
+
+
+def test_equal_totals_share_first_place_in_words_too(copy):
+    for path in (copy / f"data/raw/simulated/evaluation/{YEAR}").glob("*.csv"):
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        for column in {"mark", "response"} & set(frame.columns):
+            frame.loc[frame[column] != "", column] = "5"
+        if "target" in frame:
+            frame["actual"] = frame["target"]
+        frame.to_csv(path, index=False, lineterminator="\n")
+    run = iccp(copy, "report", str(YEAR))
+    assert run.returncode == 0, run.stderr
+    text = texts(copy)
+    assert "sharefirstplace" in text["en"] and "공동1위이다" in text["ko"]
+    assert "scoreshighest" not in text["en"] and flat("First place does not depend") not in text["en"]
+
+
+def test_one_language_alone_and_what_lies_beside(copy):
+    """The report of a language taken out goes; folders that JupyterLab leaves are no texts; a helper module is watched."""
+    edit(copy / "evaluation/specs/report.yml", "languages: [ko, en]", "languages: [ko]")
+    for folder in ("reports/ko", "reports/typst", "reports/filters"):
+        (copy / folder / ".ipynb_checkpoints").mkdir()
+    helper = copy / "notebooks/helper.py"
+    helper.write_text("from evaluation.outcomes import published\n", encoding="utf-8")
+    edit(copy / "notebooks/3_outcomes.ipynb", "from evaluation.outcomes import press, published", "from evaluation.outcomes import press\\n\",\n    \"from helper import published")
+    run = iccp(copy, "report", str(YEAR))
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip().splitlines()[-1] == REPORTS[0] and not (copy / REPORTS[1]).exists()
+    assert list(json.loads((copy / REPORTS[2]).read_text(encoding="utf-8"))["files"]) == ["ko/report.pdf"]
+    helper.write_text("from evaluation.outcomes import published  # changed\n", encoding="utf-8")
+    assert "Outcomes" in rebuilt(iccp(copy, "report", str(YEAR)))
+
+
+def test_results_deleted_by_hand_come_back(copy):
+    before = published(copy)
+    (copy / f"data/processed/{YEAR}/outcomes/growth.csv").unlink()
+    shutil.rmtree(copy / f"data/processed/{YEAR}/report/ko/figures")
+    shutil.rmtree(copy / f"data/processed/{YEAR}/pdf")
+    run = iccp(copy, "report", str(YEAR))
+    assert run.returncode == 0, run.stderr
+    assert published(copy) == before
+
+
+def test_settings_of_the_user_do_not_reach_the_report(copy):
+    before = published(copy)
+    (copy / "matplotlibrc").write_text("axes.facecolor: red\nlines.color: green\n", encoding="utf-8")
+    shutil.rmtree(copy / "data/processed")
+    run = iccp(copy, "report", str(YEAR), MATPLOTLIBRC=str(copy / "matplotlibrc"), JUPYTER_PATH="/nowhere", MPLBACKEND="pdf")
+    assert run.returncode == 0, run.stderr
+    assert published(copy) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("year", [2012, 2013, 2014])
+def test_every_year_has_its_report(copy, year):
+    run = iccp(copy, "report", str(year))
+    assert run.returncode == 0, run.stderr
+    text = texts(copy, year)
+    assert f"{year}년" in text["ko"] and str(year) in text["en"]
+
+
 # What bad use gets
 
 
@@ -194,6 +312,66 @@ def test_weights_that_do_not_add_to_100(copy):
 def test_a_scheme_that_is_not_yaml(copy):
     edit(copy / "evaluation/specs/index/2010.yml", "components:", "components: [")
     refused(iccp(copy, "report", str(YEAR)), "2010.yml, line")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("evaluation/specs/index/2010.yml", "year: 2010", "year: 2012", ["2010.yml", "2012", "Make them agree"]),
+        ("evaluation/specs/index/2010.yml", "table: difficulty_marks", "table: difficulty_mark", ["2010.yml", "index_difficulty", "difficulty_marks"]),
+        ("evaluation/specs/index/2010.yml", "unit: mc_id", "unit: mc", ["2010.yml", "'mc'", "mc_id"]),
+        ("evaluation/specs/index/2014.yml", "extends: 2010", "extends: 2014", ["2014.yml", "itself"]),
+        ("evaluation/specs/impact.yml", "never_treated\n\n", "never\n\n", ["impact.yml", "comparison is 'never'"]),
+        ("evaluation/specs/impact.yml", "deflate: ppi", "deflte: ppi", ["impact.yml", "deflte"]),
+        ("evaluation/specs/impact.yml", "main_cohort: 2005", "main_cohort: 2007", ["main_cohort", "2005, 2008, 2010"]),
+        ("evaluation/specs/report.yml", "languages: [ko, en]", "languages: [ko, fr]", ["report.yml", "languages"]),
+        ("evaluation/index/score.py", "import numpy as np", "import numpy as", ["evaluation/index/score.py, line"]),
+        ("notebooks/2_index.ipynb", '"cells"', '"cell"', ["notebooks/2_index.ipynb", "notebook"]),
+        ("notebooks/2_index.ipynb", "{", "", ["notebooks/2_index.ipynb", "notebook"]),
+        ("notebooks/2_index.ipynb", '\\"mc_marks\\"', '\\"mc_mark\\"', ["notebooks/2_index.ipynb", "mc_mark"]),
+        ("reports/ko/index.md", 'figure(\"contributions\"', 'figure(\"contribution\"', ["reports/ko/index.md, line", "ranking, contributions"]),
+        ("reports/en/outcomes.md", "[16,13,13,13,16,13,16]", "[20,20,20,20,20]", ["tbl-goals", "7 columns", "5 widths"]),
+    ],
+)
+def test_a_slip_in_what_people_edit(copy, file, old, new, words):
+    before = published(copy)
+    edit(copy / file, old, new)
+    year = Path(file).stem if file.endswith("2014.yml") else str(YEAR)
+    refused(iccp(copy, "report", year), *words)
+    assert published(copy) == before
+
+
+def test_a_notebook_that_is_gone_or_writes_nothing(copy):
+    before = published(copy)
+    path = copy / "notebooks/3_outcomes.ipynb"
+    text = path.read_text(encoding="utf-8")
+    path.unlink()
+    refused(iccp(copy, "report", str(YEAR)), "notebooks/3_outcomes.ipynb is not there")
+    path.write_text(text.replace("if output:", "if output is None:"), encoding="utf-8")
+    refused(iccp(copy, "report", str(YEAR)), "notebooks/3_outcomes.ipynb", "ledger.csv")
+    assert published(copy) == before
+
+
+def test_a_file_where_a_folder_belongs(copy):
+    shutil.rmtree(copy / "reports/2010")
+    (copy / "reports/2010").write_text("", encoding="utf-8")
+    refused(iccp(copy, "report", str(YEAR)), "reports/2010")
+    shutil.rmtree(copy / "data/processed")
+    (copy / "data/processed").write_text("", encoding="utf-8")
+    refused(iccp(copy, "report", str(YEAR)), "data/processed")
+
+
+def test_values_that_look_like_markup_are_shown_as_they_are(copy):
+    edit(copy / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,[/red],0")
+    check = iccp(copy, "check", str(YEAR))
+    assert check.returncode == 1 and "[/red]" in check.stdout and "Traceback" not in check.stderr
+
+
+def test_many_problems_of_one_kind_do_not_bury_the_others(copy):
+    path = copy / MARKS
+    path.write_text(path.read_text(encoding="utf-8").replace("\n2010,", "\n2011,"), encoding="utf-8")
+    check = iccp(copy, "check", str(YEAR))
+    assert check.returncode == 1 and "719 more like these" in check.stdout and len(check.stdout.splitlines()) < 40
 
 
 def break_cell(checkout, name, line):

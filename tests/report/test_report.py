@@ -12,19 +12,10 @@ import pytest
 
 from evaluation.report.ledger import PARTS, read_ledger
 from evaluation.report.words import number
+from tests.conftest import flat, pages
 
 LANGUAGES = ("ko", "en")
 MARK = {"ko": "모의자료 포함", "en": "Contains simulated data"}
-
-
-def pages(path):
-    document = pypdfium2.PdfDocument(path)
-    return [page.get_textpage().get_text_bounded().replace("\r\n", "\n") for page in document]
-
-
-def flat(text):
-    """Text without the line breaks and spaces of the typesetting."""
-    return re.sub(r"\s+", "", text)
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)

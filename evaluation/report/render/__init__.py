@@ -16,8 +16,7 @@ from evaluation.report.render.prepare import prepare
 
 def template_files() -> list[Path]:
     """The project files that rendering reads."""
-    folders = (REPORTS / "typst", REPORTS / "filters")
-    return [REPORTS / "_quarto.yml", *(path for folder in folders for path in sorted(folder.iterdir()))]
+    return [REPORTS / "_quarto.yml", *sorted(REPORTS.glob("typst/*.typ")), *sorted(REPORTS.glob("filters/*.lua"))]
 
 
 def find_renderer() -> dict:
