@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test test-slow lab check bench simulate strip lock clean
+.PHONY: help setup report test test-slow lab check bench simulate pictures strip lock clean
 
 help:
 	@echo "make report [YEAR=2010]  the yearly report, Korean and English, in reports/YEAR/"
@@ -16,6 +16,7 @@ help:
 	@echo "make test                run the tests;  make test-slow: the long ones too"
 	@echo "make bench               time the report against the plain sequential way"
 	@echo "make simulate            write data/raw/simulated and datapackage.json anew"
+	@echo "make pictures            draw the README's pictures anew from the report of 2010"
 	@echo "make strip               take the outputs out of the notebooks before a commit"
 	@echo "make lock                resolve requirements.lock anew (needs uv)"
 	@echo "make clean               remove results and the environment, never inputs"
@@ -51,6 +52,9 @@ bench: $(READY)
 simulate: $(READY)
 	@$(BIN)/python -m evaluation.simulation
 	@$(BIN)/python -m evaluation.sources.datapackage
+
+pictures: report
+	@$(BIN)/python tools/pictures.py
 
 strip: $(READY)
 	@$(BIN)/nbstripout notebooks/*.ipynb

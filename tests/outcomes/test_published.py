@@ -59,8 +59,17 @@ def test_press_growth_by_hand(inputs):
     """Yeosu 32 to 52.8944, Daedeok 3.31913 to 5.0917, Gumi 47 to 61.2719 trillion KRW."""
     table = press.growth(inputs.tables["press_complex_panel"], "production", 2004, 2009).set_index("slug")
     assert table["growth"].round(1).to_dict() == {"yeosu": 65.3, "daedeok_daejeon_3_4": 53.4, "gumi": 30.4}
-    assert table["pilot"].to_dict() == {"yeosu": False, "daedeok_daejeon_3_4": False, "gumi": True}
+    assert table["group"].to_dict() == {"yeosu": "non_participant", "daedeok_daejeon_3_4": "non_participant", "gumi": "pilot"}
     assert table["status"].to_dict() == {"yeosu": "approximate", "daedeok_daejeon_3_4": "reported", "gumi": "estimate"}
     text = pd.read_csv(RAW / "press" / "press_complex_panel.csv")
     quoted = text[(text["complex"] == "Yeosu") & (text["indicator"] == "production")].set_index("year")["value"]
+    assert table.at["gumi", "annual"] == pytest.approx(100 * ((61.2719 / 47) ** 0.2 - 1))
     assert table.at["yeosu", "growth"] == pytest.approx(100 * (quoted[2009] / quoted[2004] - 1))
+
+
+@pytest.mark.parametrize(
+    ("first_treated", "group"), [("2005", "pilot"), ("2005/2008", "pilot"), ("2008", "participant"), ("2010", "non_participant"), ("never before 2016", "non_participant")]
+)
+def test_press_groups_go_by_the_year_of_joining(first_treated, group):
+    quoted = pd.DataFrame({"complex": "x", "first_treated": first_treated, "year": [2004, 2009], "indicator": "production", "value": [1.0, 2.0], "unit": "trn KRW", "status": "reported"})
+    assert press.growth(quoted, "production", 2004, 2009)["group"].tolist() == [group]

@@ -31,5 +31,5 @@ def test_an_id_stands_once(tmp_path):
 
 
 def test_a_missing_part_says_what_to_do(tmp_path):
-    with pytest.raises(UserError, match="run `iccp report` first"):
-        read_ledger(tmp_path)
+    with pytest.raises(UserError, match="run `iccp report 2010` first"):
+        read_ledger(tmp_path / "2010")

@@ -19,7 +19,7 @@ NOT_NUMBERS = re.compile(
     | 0~100점 | 100점\ 만점 | 0\ to\ 100 | out\ of\ 100   # the scale of scores
     | 100\ ?×\ ?\(e\^b\^\ ?−\ ?1\) | 1단계 | 1달러 | [12]위      # the formula; phase one; one dollar; places
     | (?<![\d.])0(?=[은을인과이에으]|\ is\ |\ \|)      # the word zero
-    | 2개\ 이하 | 1을\ 뺀                        # the masking rule; clusters less one
+    | 2개\ 이하 | 1을\ 뺀 | 1차\ 차분            # the masking rule; clusters less one; first differences
     """,
     re.VERBOSE,
 )
@@ -45,7 +45,7 @@ def test_both_languages_have_the_same_chapters_tables_and_figures():
 
     def ids(language):
         text = "".join(path.read_text(encoding="utf-8") for path in sorted(REPORTS.glob(f"{language}/*.md")))
-        asked = set(re.findall(r'(?:v|value|between|usd|persons)\("([\w.]+)"', text))
+        asked = set(re.findall(r'(?:v|value|counted|between|usd|persons)\("([\w.]+)"', text))
         return sorted(re.findall(r'\{#([\w-]+)|figure\("\w+", "([\w-]+)"', text)), asked
 
     assert ids("ko") == ids("en")
@@ -59,6 +59,9 @@ def test_only_what_both_renderers_understand(path):
     assert not re.search(r"(?<![\w{\[])@(?:fig|tbl|sec|eq)-", text), "a Korean particle would become part of a bare reference"
     assert set(re.findall(r"^:{3,}\s*\{\.([\w-]+)", text, re.MULTILINE)) <= {"cards", "card", "note"}
     for caption in re.findall(r"^: .*$", text, re.MULTILINE):
+        # Tables whose columns depend on the data compute their widths; the filter refuses a wrong count.
+        if re.search(r"\{#tbl-[\w-]+ \{\{ colwidths\(.*\) \}\}\}$", caption):
+            continue
         assert re.search(r"\{#tbl-[\w-]+ tbl-colwidths=\"\[[\d,]+\]\"\}$", caption), caption
         widths = re.search(r"\[([\d,]+)\]\"", caption)[1]
         assert sum(map(int, widths.split(","))) == 100, caption
