@@ -11,7 +11,7 @@ REPORTS = ROOT / "reports" / "2010"
 PICTURES = (
     ("page-ko.png", "ko", 2, (0, 0, 1, 1)),
     ("page-en.png", "en", 2, (0, 0, 1, 1)),
-    ("figure-ko.png", "ko", 5, (0.09, 0.21, 0.91, 0.46)),
+    ("figure-ko.png", "ko", 5, (0.09, 0.222, 0.91, 0.46)),
     ("figure-en.png", "en", 5, (0.09, 0.25, 0.91, 0.48)),
 )
 
