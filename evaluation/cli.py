@@ -52,7 +52,9 @@ def options(
 
 
 @app.command(help=say("Make or bring up to date the report of a year, in Korean and English.", "한 해의 보고서를 국문과 영문으로 만들거나 최신 상태로 갱신합니다."))
-def report(year: Annotated[str, typer.Argument(help=say("evaluation year; the default year where left out", "평가연도(생략하면 기본 연도)"), show_default=False)] = "") -> None:
+def report(year: Annotated[str, typer.Argument(help=say("evaluation year; the default year where left out", "평가연도(생략하면 기본 연도)"), show_default=False)] = "",
+    hold: Annotated[float | None, typer.Option(help=say("publish nothing where a published number moved by more than this share (0.01: 1 %)", "발간된 수치가 이 비율(0.01은 1%)보다 크게 달라지면 발간하지 않음"), show_default=False)] = None,
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -61,7 +63,7 @@ def report(year: Annotated[str, typer.Argument(help=say("evaluation year; the de
 
     console = Console(highlight=False)
     wanted = _year(year) if year else read_report()["default_year"]
-    run = make_report(wanted, console)
+    run = make_report(wanted, console, hold)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in (say("Step", "단계"), say("Result", "결과"), say("Why", "이유")):
         table.add_column(heading, overflow="fold")
@@ -121,6 +123,81 @@ def check(year: Annotated[str, typer.Argument(help=say("evaluation year; the def
     )
     if errors:
         raise typer.Exit(1)
+
+
+@app.command(
+    help=say(
+        "Show what changed, largest first: between the results of two years; with one year, since its report was published; "
+        "with --file, between a raw file in use and a corrected one.",
+        "달라진 것을 큰 순서로 보여 줍니다. 두 연도의 결과, 한 연도만 주면 발간 이후의 변화, --file을 주면 사용 중인 원자료와 수정본을 비교합니다.",
+    )
+)
+def diff(
+    year: Year,
+    other: Annotated[str, typer.Argument(help=say("the year to compare with", "비교할 연도"), show_default=False)] = "",
+    file: Annotated[Path | None, typer.Option(help=say("a corrected raw file; its name says which table it is", "수정한 원자료 파일. 파일 이름으로 표를 알아봅니다"), show_default=False)] = None,
+    tolerance: Annotated[float, typer.Option(help=say("relative change that is let pass", "무시할 상대 변화"))] = 0.0,
+    fail: Annotated[bool, typer.Option("--fail", help=say("exit code 1 where a printed number moved", "인쇄 수치가 달라지면 종료 코드 1"))] = False,
+    rows: Annotated[int, typer.Option(help=say("how many changes are shown", "보여 줄 개수"), min=1)] = 20,
+) -> None:
+    import pandas as pd
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from evaluation.paths import processed
+    from evaluation.pipeline.run import changes_since_published
+    from evaluation.report.changes import compare_ledgers
+    from evaluation.report.ledger import read_ledger
+    from evaluation.sources.compare import compare_file, compare_years
+    from evaluation.sources.specs import scheme_paths
+
+    console = Console(highlight=False)
+
+    def show(changes: pd.DataFrame, title: str, columns: dict[str, str]) -> None:
+        console.print(f"[bold]{title}[/]: {len(changes)}")
+        if changes.empty:
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in columns:
+            table.add_column(heading, overflow="fold")
+        for row in changes.head(rows).to_dict("records"):
+            table.add_row(*(escape(_change(row[name])) for name in columns.values()))
+        console.print(table)
+        if len(changes) > rows:
+            console.print(say(f"… {len(changes) - rows} more (--rows shows more)", f"… {len(changes) - rows}건 더 있음(--rows로 늘릴 수 있음)"))
+        console.print()
+
+    first = _year(year)
+    scheme_paths(first)
+    cells = {say("Row", "행"): "key", say("Column", "열"): "column", say("Before", "이전"): "before", say("After", "이후"): "after", say("Change", "변화"): "relative", "": "what"}
+    if file is not None:
+        table, changed = compare_file(first, file)
+        show(changed[~(changed["relative"] <= tolerance)], say(f"Changed cells of {table}", f"{table}에서 달라진 칸"), cells)
+        moved = not changed.empty
+    else:
+        if other:
+            second = _year(other)
+            scheme_paths(second)
+            for table, changed in compare_years(first, second).items():
+                show(changed[~(changed["relative"] <= tolerance)], say(f"Input {table}, {first} to {second}", f"입력 {table}, {first}년에서 {second}년"), cells)
+            results = compare_ledgers(read_ledger(processed(first)), read_ledger(processed(second)), tolerance)
+            title = say(f"Results, {first} to {second}", f"결과, {first}년에서 {second}년")
+        else:
+            results = changes_since_published(first, tolerance)
+            title = say(f"Results of {first} since they were published", f"{first}년 결과의 발간 이후 변화")
+        shown = results[results["moved"]]
+        show(shown, title, {"id": "id", say("Before", "이전"): "printed_before", say("After", "이후"): "printed_after", say("Change", "변화"): "relative"})
+        moved = not shown.empty
+    if fail and moved:
+        raise typer.Exit(1)
+
+
+def _change(value: object) -> str:
+    """A cell of a list of changes: relative changes in per cent."""
+    if isinstance(value, float):
+        return "" if value != value else f"{100 * value:+,.1f} %" if abs(value) != float("inf") else "∞"
+    return {"changed": "", "added": say("added", "추가"), "removed": say("removed", "삭제")}.get(value, str(value))
 
 
 @app.command(help=say("List the years that can be evaluated, their inputs and their reports.", "평가할 수 있는 연도와 입력 자료, 보고서를 보여 줍니다."))

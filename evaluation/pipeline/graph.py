@@ -15,7 +15,7 @@ import pytask
 
 from evaluation.errors import say
 from evaluation.paths import NOTEBOOKS, REPORTS, SPECS, processed, published
-from evaluation.pipeline.manifest import write_manifest
+from evaluation.pipeline.manifest import write_ledger, write_manifest
 from evaluation.pipeline.notebooks import run_notebook
 from evaluation.pipeline.sources_of import modules, notebook_modules, notebook_tables
 from evaluation.pipeline.staging import publish, staged
@@ -147,11 +147,11 @@ def _publish(year: int, base: Path, environment: Path, renderer: Path, languages
     pdfs = {place / language / "report.pdf": base / "pdf" / language / "report.pdf" for language in languages}
 
     def work() -> None:
-        manifest = write_manifest(year, base, pdfs)
-        publish(pdfs | {place / "manifest.json": manifest})
+        files = pdfs | {place / "ledger.csv": write_ledger(base)}
+        publish(files | {place / "manifest.json": write_manifest(year, base, files)})
         # A language that is no longer published: its report is of another run.
         for stale in set(place.glob("*/report.pdf")) - set(pdfs):
             shutil.rmtree(stale.parent)
 
-    needs = [environment, renderer, SPECS / "report.yml", base / "data" / "files.csv", *pdfs.values(), *modules(["evaluation.pipeline.manifest"])]
-    return _task("publish", work, needs, [*pdfs, place / "manifest.json"])
+    needs = [environment, renderer, SPECS / "report.yml", base / "data" / "files.csv", *pdfs.values(), *(base / part / "ledger.csv" for part in ("data", *ANALYSES)), *modules(["evaluation.pipeline.manifest"])]
+    return _task("publish", work, needs, [*pdfs, place / "ledger.csv", place / "manifest.json"])

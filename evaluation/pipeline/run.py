@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 
 import evaluation
@@ -19,12 +20,15 @@ from evaluation.errors import UserError, not_usable, say
 from evaluation.paths import NOTEBOOKS, PROCESSED, ROOT, processed, published, shown
 from evaluation.pipeline.staging import write_if_changed
 from evaluation.pipeline.watch import Done, Watch
+from evaluation.report.changes import compare_ledgers
+from evaluation.report.ledger import read_ledger
 from evaluation.report.render import find_renderer
 from evaluation.sources.locate import locate_all
 from evaluation.sources.specs import read_impact, read_report, read_scheme
 from evaluation.sources.tables import TABLES
 
 WORKERS = 2
+MOST_MOVED = 8  # of the numbers that moved, how many a refusal lists
 MAIN_PACKAGES = ("pandas", "statsmodels", "linearmodels", "moderndid", "papermill", "matplotlib")
 
 
@@ -41,13 +45,32 @@ class Interrupted(UserError):
     """The user stopped the run."""
 
 
-def make_report(year: int, console: Console) -> Run:
+def make_report(year: int, console: Console, hold: float | None = None) -> Run:
     """Make or bring up to date the report of a year.
+
+    Args:
+        hold: publish nothing where a number of the report published last moved by more than this share of it.
 
     Raises:
         UserError: anything the user can mend; the report published last is then as it was.
     """
+    if hold is not None and (published(year) / "ledger.csv").exists():
+        _make(year, console, whole=False)
+        moved = changes_since_published(year, hold)
+        moved = moved[moved["moved"]]
+        if not moved.empty:
+            raise _held(year, moved)
     return _make(year, console, whole=True)
+
+
+def changes_since_published(year: int, tolerance: float = 0.0) -> pd.DataFrame:
+    """How the present results of a year differ from those published last (`evaluation.report.changes.compare_ledgers`)."""
+    path = published(year) / "ledger.csv"
+    if not path.exists():
+        raise UserError(
+            f"{shown(path)} is not there: nothing was published for {year} yet.", f"{shown(path)} 파일이 없습니다. {year}년 보고서를 아직 발간하지 않았습니다."
+        )
+    return compare_ledgers(pd.read_csv(path).set_index("id"), read_ledger(processed(year)), tolerance)
 
 
 def make_results(year: int, console: Console) -> Run:
@@ -140,6 +163,20 @@ def _build(year: int, base: Path, console: Console, whole: bool) -> Run:
         )
     reports = [published(year) / language / "report.pdf" for language in read_report()["languages"]] if whole else []
     return Run(watch.done, reports, _warnings(base))
+
+
+def _held(year: int, moved: pd.DataFrame) -> UserError:
+    first = moved.head(MOST_MOVED)
+    lines = "\n".join(f"  {row.id}: {row.printed_before} -> {row.printed_after}" for row in first.itertuples())
+    more = len(moved) - len(first)
+    return UserError(
+        f"Held back: {len(moved)} published numbers moved. The report published last is as it was.\n{lines}"
+        + (f"\n  … and {more} more" if more else "")
+        + f"\nLook at them with `iccp diff {year}`; run without --hold to publish.",
+        f"발간을 보류하였습니다. 발간된 수치 {len(moved)}개가 달라졌습니다. 지난번에 발간한 보고서는 그대로입니다.\n{lines}"
+        + (f"\n  … 외 {more}개" if more else "")
+        + f"\n`iccp diff {year}`로 확인하고, 발간하려면 --hold 없이 실행하십시오.",
+    )
 
 
 def _warnings(base: Path) -> int:

@@ -477,6 +477,19 @@ def test_an_installed_copy_hands_over_to_the_checkout(made, tmp_path):
     refused(call(tmp_path), "checkout")
 
 
+def test_published_numbers_that_moved_are_held_back(copy):
+    before = published(copy)
+    assert iccp(copy, "diff", str(YEAR), "--fail").returncode == 0
+    edit(copy / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,34.8,0")
+    refused(iccp(copy, "report", str(YEAR), "--hold", "0"), "Held back", "index.", "iccp diff 2010")
+    assert published(copy) == before
+    told = iccp(copy, "diff", str(YEAR), "--fail")
+    assert told.returncode == 1 and "index.contribution" in told.stdout
+    assert iccp(copy, "report", str(YEAR), "--hold", "100").returncode == 0
+    assert published(copy) != before
+    assert iccp(copy, "diff", str(YEAR), "--fail").returncode == 0
+
+
 def test_help_has_examples():
     for arguments in (("--help",), ("report", "--help"), ("check", "--help")):
         assert iccp(ROOT, *arguments).returncode == 0

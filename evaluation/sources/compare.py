@@ -1,0 +1,91 @@
+"""Raw tables against each other: of two years, or a file in use against a corrected one."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from evaluation.errors import UserError
+from evaluation.paths import shown
+from evaluation.sources.check import check_inputs
+from evaluation.sources.locate import Found, locate
+from evaluation.sources.read import read_table
+from evaluation.sources.tables import TABLES
+
+
+def compare_file(year: int, path: Path) -> tuple[str, pd.DataFrame]:
+    """The table a file's name stands for, and its cells in use against those of the file (`compare_tables`).
+
+    Raises:
+        UserError: no table of that name, or a file with errors.
+    """
+    table = TABLES.get(path.stem)
+    if table is None:
+        raise UserError(
+            f"{path.name} is not named after a table. There are: {', '.join(TABLES)}.",
+            f"{path.name}: 표 이름이 아닙니다. 쓸 수 있는 이름: {', '.join(TABLES)}.",
+        )
+    if not path.is_file():
+        raise UserError(f"{path} is not there.", f"{path} 파일이 없습니다.")
+    sides = []
+    for found in (locate(table.name, year), Found(table, path.resolve(), "corrected")):
+        _, text, problems = read_table(found)
+        errors = problems[problems["severity"] == "error"]
+        if not errors.empty:
+            first = errors.iloc[0]
+            raise UserError(
+                f"{shown(found.path)} has {len(errors)} errors, first: row {first['row']}, {first['column']}: {first['rule']}.",
+                f"{shown(found.path)}에 오류가 {len(errors)}건 있습니다. 첫째: {first['row']}행 {first['column']}: {first['rule']}.",
+            )
+        sides.append(text[[column.name for column in table.columns]])
+    return table.name, compare_tables(*sides, list(table.key))
+
+
+def compare_years(first: int, second: int) -> dict[str, pd.DataFrame]:
+    """Every input table that differs between two years, by cell; a year's own tables are matched without their year."""
+    before, after = check_inputs(first).tables, check_inputs(second).tables
+    out = {}
+    for name, table in TABLES.items():
+        key = [column for column in table.key if not (table.yearly and column == "year")]
+        columns = [column.name for column in table.columns if not (table.yearly and column.name == "year")]
+        changed = compare_tables(before[name][columns], after[name][columns], key)
+        if not changed.empty:
+            out[name] = changed
+    return out
+
+
+def compare_tables(before: pd.DataFrame, after: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Cells of a table, before and after, matched by key.
+
+    Args:
+        before, after: as text, with the columns of key; key must be unique in each.
+
+    Returns:
+        `key` (its parts joined), `column`, `before`, `after`, `relative` (of numbers), `what`: changed, added or
+        removed (then column is empty); the largest relative change first.
+    """
+    left, right = (frame.set_index(key).astype("object").where(frame.set_index(key).notna(), "").astype(str) for frame in (before, after))
+    rows = [(_joined(index), "", "", "", np.nan, "removed") for index in left.index.difference(right.index)]
+    rows += [(_joined(index), "", "", "", np.nan, "added") for index in right.index.difference(left.index)]
+    shared = left.index.intersection(right.index)
+    for column in left.columns.intersection(right.columns):
+        pairs = pd.DataFrame({"was": left.loc[shared, column], "now": right.loc[shared, column]})
+        for index, was, now in pairs[pairs["was"] != pairs["now"]].itertuples():
+            first, second = _number(was), _number(now)
+            if first != second or np.isnan(first):
+                relative = (second - first) / abs(first) if first else np.inf
+                rows.append((_joined(index), column, was, now, relative, "changed"))
+    out = pd.DataFrame(rows, columns=["key", "column", "before", "after", "relative", "what"])
+    order = out.assign(size=out["relative"].abs()).sort_values(["size", "key"], ascending=[False, True], na_position="first", kind="stable")
+    return order.drop(columns="size").reset_index(drop=True)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
+
+
+def _joined(index: object) -> str:
+    return "/".join(map(str, index)) if isinstance(index, tuple) else str(index)
