@@ -99,6 +99,11 @@ def read_impact() -> dict:
     return read_yaml(SPECS / "impact.yml")
 
 
+def read_audit() -> dict:
+    """The content of the specification of the audit; `evaluation.audit.relations.complete` checks it."""
+    return read_yaml(SPECS / "audit.yml")
+
+
 def read_report() -> dict:
     """The report settings: languages, default_year, date, labels; UserError where one is missing or wrong."""
     path = SPECS / "report.yml"

@@ -1,0 +1,1 @@
+"""Printed figures against each other: what the digits allow, and where they contradict themselves."""
