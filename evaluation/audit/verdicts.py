@@ -60,6 +60,27 @@ class Combined:
 Node = Reading | Counted | Combined
 
 
+def known_by(results: pd.DataFrame, year: int) -> pd.DataFrame:
+    """The relations that documents of a year and before make: those with a later, or an undated, document are left out.
+
+    Args:
+        results: of `audit`; a document tells its year in brackets after its name, an address on the web does not.
+    """
+
+    def latest(places: str) -> int | None:
+        years = []
+        for place in places.split("; "):
+            dated = re.search(r"\([^()]*?((?:19|20)\d\d)\)", place)
+            if dated:
+                years.append(int(dated[1]))
+            elif place.startswith("http") or not years:
+                return None  # a later part of a document's own place follows it and has no date of its own
+        return max(years)
+
+    kept = results["places"].map(lambda places: (latest(places) or year + 1) <= year)
+    return results[kept].reset_index(drop=True)
+
+
 def audit(tables: dict[str, pd.DataFrame], spec: dict) -> pd.DataFrame:
     """Check every relation of the specification.
 

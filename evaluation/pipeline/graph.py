@@ -1,6 +1,6 @@
 """The task graph of one year's report. It reads as a table of contents: what is made from what.
 
-    data/raw -> data -> index, outcomes, impact -> report-ko, report-en -> pdf-ko, pdf-en -> publish
+    data/raw -> data -> index, outcomes, impact, audit -> report-ko, report-en -> pdf-ko, pdf-en -> publish
 
 Tasks depend on files only: inputs, notebooks, specifications, the package's own modules, and two small
 files that describe the environment and the renderer. pytask hashes contents, so nothing is done twice.
@@ -21,12 +21,13 @@ from evaluation.pipeline.sources_of import modules, notebook_modules, notebook_t
 from evaluation.pipeline.staging import publish, staged
 from evaluation.report.render import render, template_files
 from evaluation.sources.locate import locate_all
+from evaluation.sources.published import published_files
 from evaluation.sources.specs import read_report, scheme_paths
 from evaluation.sources.tables import TABLES
 
-ANALYSES = {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb"}
+ANALYSES = {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb", "audit": "5_audit.ipynb"}
 # What an analysis makes besides its part of the ledger.
-MADE = {"outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv"]}
+MADE = {"outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv"], "audit": ["audit.csv"]}
 
 
 def title(name: str) -> str:
@@ -37,6 +38,7 @@ def title(name: str) -> str:
         "index": say("Evaluation index", "평가지수 산출"),
         "outcomes": say("Outcomes", "사업 성과 계산"),
         "impact": say("Impact estimates", "사업효과 추정"),
+        "audit": say("Audit of printed figures", "공표 수치 점검"),
         "report": say("Write the report", "보고서 작성"),
         "pdf": say("Typeset the PDF", "PDF 조판"),
         "publish": say("Publish", "발간"),
@@ -101,7 +103,7 @@ def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:
 
     needs = [environment, notebook, *notebook_modules(notebook), base / "data" / "origins.csv"]
     needs += [base / "data" / f"{table}.parquet" for table in notebook_tables(notebook)]
-    needs += {"index": scheme_paths(year), "impact": [SPECS / "impact.yml"]}.get(name, [])
+    needs += {"index": scheme_paths(year), "impact": [SPECS / "impact.yml"], "audit": [SPECS / "audit.yml", *published_files()]}.get(name, [])
     task = _task(name, work, needs, [folder / made for made in makes])
     # The longest of the analyses starts first, so that the others fit beside it.
     return pytask.mark.try_first(task) if name == "impact" else task
@@ -120,7 +122,7 @@ def _report(year: int, base: Path, environment: Path, renderer: Path, language: 
     needs += [*sorted((REPORTS / language).glob("*.md")), REPORTS / language / "meta.yml"]
     needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
     needs += [base / "data" / name for name in ("files.csv", "reconciliation.parquet")]
-    needs += [base / "outcomes" / name for name in MADE["outcomes"]]
+    needs += [base / part / name for part in ("outcomes", "audit") for name in MADE[part]]
     # How many figures there are, the texts decide: one that was deleted is missed through its list.
     drawn = folder / "assets.json"
     if drawn.exists() and not all((folder / "figures" / name).exists() for name in json.loads(drawn.read_text(encoding="utf-8"))):

@@ -20,6 +20,7 @@ from evaluation.impact.panel import complete_impact
 from evaluation.index.scheme import complete, leaves
 from evaluation.paths import REPORTS, shown
 from evaluation.report import figures, words
+from evaluation.report.entries import slug
 from evaluation.report.ledger import read_ledger
 from evaluation.sources.specs import read_impact, read_report, read_scheme
 
@@ -101,6 +102,7 @@ def _facts(base: Path) -> dict:
         "reconciliation": pd.read_parquet(base / "data" / "reconciliation.parquet"),
         "growth": pd.read_csv(base / "outcomes" / "growth.csv"),
         "press": pd.read_csv(base / "outcomes" / "press.csv"),
+        "audit": pd.read_csv(base / "audit" / "audit.csv", keep_default_na=False),
         "environment": json.loads((state / "environment.json").read_text(encoding="utf-8")),
         "renderer": json.loads((state / "renderer.json").read_text(encoding="utf-8")),
     }
@@ -236,6 +238,13 @@ def _asked_by_texts(document: Document) -> dict:
         treated = {cohort: ledger.at[f"{lead}.treated.cohort.{cohort}", "value"] for cohort in codes(f"{lead}.cs.cohort")}
         return [cohort for cohort, count in treated.items() if count < FEW]
 
+    def failed() -> list[dict]:
+        """The relations between printed figures that do not hold: slug, label and note, the largest gap first."""
+        audit = document.facts["audit"]
+        rows = audit[audit["verdict"] == "fails"]
+        rows = rows.assign(size=pd.to_numeric(rows["gap_relative"]).abs()).sort_values(["size", "id"], ascending=[False, True])
+        return [{"slug": slug(row["id"]), "label": row[f"label_{lang}"], "note": row[f"note_{lang}"]} for row in rows.to_dict("records")]
+
     def outcome_names() -> str:
         return words.listed([label("outcome", outcome["id"]) for outcome in document.impact["outcomes"]], lang)
 
@@ -324,6 +333,7 @@ def _asked_by_texts(document: Document) -> dict:
         "colwidths": colwidths,
         "leaves": leaves,
         "SIGNIFICANT": SIGNIFICANT,
+        "failed": failed,
         "outcome_names": outcome_names,
         "scheme_assumptions": scheme_assumptions,
         "left_out": left_out,

@@ -1,9 +1,11 @@
 """Results to ledger entries: one function per analysis notebook."""
 
 import math
+import re
 
 import pandas as pd
 
+from evaluation.audit.verdicts import VERDICTS
 from evaluation.index.scheme import leaves
 from evaluation.report.ledger import entry, part
 from evaluation.sources.read import cell_status
@@ -205,6 +207,31 @@ def impact_entries(
         ],
         ignore_index=True,
     )
+
+
+def audit_entries(results: pd.DataFrame) -> pd.DataFrame:
+    """Counts by verdict, and for each relation that does not hold the printed and the computed figure.
+
+    Args:
+        results: of `evaluation.audit.verdicts.audit`.
+    """
+    counts = results["verdict"].value_counts()
+    entries = [entry(f"audit.count.{verdict}", int(counts.get(verdict, 0)), "count", 0) for verdict in VERDICTS]
+    entries.append(entry("audit.count.all", len(results), "count", 0))
+    for row in results[results["verdict"] == "fails"].itertuples():
+        digits = len(row.printed.split(".")[1]) if re.fullmatch(r"-?[\d,]+\.\d+", row.printed) else 0
+        printed = (row.printed_lower + row.printed_upper) / 2
+        entries.append(entry(f"audit.fails.{slug(row.id)}.printed", printed, "printed", digits))
+        # One digit more than printed, where rounding would hide the difference.
+        more = digits + (round(row.computed, digits) == round(printed, digits))
+        entries.append(entry(f"audit.fails.{slug(row.id)}.computed", row.computed, "printed", more))
+    files = pd.DataFrame({"table": [], "origin": []})
+    return part(entries, [], "evaluation.audit.verdicts.audit; evaluation/specs/audit.yml", files)
+
+
+def slug(id: str) -> str:
+    """A relation's id as one part of a ledger id."""
+    return id.replace(".", "-")
 
 
 def to_percent(log_points: float) -> float:

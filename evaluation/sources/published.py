@@ -10,6 +10,11 @@ from evaluation.paths import RAW, shown
 FOLDERS = ("published", "press")
 
 
+def published_files(raw: Path = RAW) -> list[Path]:
+    """The files that `published_texts` reads."""
+    return [path for folder in FOLDERS for path in sorted((raw / folder).glob("*.csv"))]
+
+
 def published_texts(raw: Path = RAW) -> dict[str, pd.DataFrame]:
     """All tables of printed figures, the programme's and the press's, by the name of their file.
 
@@ -18,7 +23,7 @@ def published_texts(raw: Path = RAW) -> dict[str, pd.DataFrame]:
         be read, raise a UserError.
     """
     tables = {}
-    for path in (path for folder in FOLDERS for path in sorted((raw / folder).glob("*.csv"))):
+    for path in published_files(raw):
         if path.stem in tables:
             raise UserError(
                 f"There are two tables {path.stem} under {shown(raw)}. Keep one.",
