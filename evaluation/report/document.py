@@ -243,7 +243,7 @@ def _asked_by_texts(document: Document) -> dict:
         audit = document.facts["audit"]
         rows = audit[audit["verdict"] == "fails"]
         rows = rows.assign(size=pd.to_numeric(rows["gap_relative"]).abs()).sort_values(["size", "id"], ascending=[False, True])
-        return [{"slug": slug(row["id"]), "label": row[f"label_{lang}"], "note": row[f"note_{lang}"]} for row in rows.to_dict("records")]
+        return [{"slug": slug(row["id"]), "label": row[f"label_{lang}"][:1].upper() + row[f"label_{lang}"][1:], "note": row[f"note_{lang}"]} for row in rows.to_dict("records")]
 
     def outcome_names() -> str:
         return words.listed([label("outcome", outcome["id"]) for outcome in document.impact["outcomes"]], lang)

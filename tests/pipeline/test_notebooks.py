@@ -11,7 +11,7 @@ from evaluation.sources.tables import TABLES
 from tests.conftest import ROOT, clean_environment, copy_sources
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NAMES = ["1_data.ipynb", "2_index.ipynb", "3_outcomes.ipynb", "4_impact.ipynb", "report.ipynb"]
+NAMES = ["1_data.ipynb", "2_index.ipynb", "3_outcomes.ipynb", "4_impact.ipynb", "5_audit.ipynb", "report.ipynb"]
 
 
 def cells(path):

@@ -31,8 +31,8 @@ def pdf(made, language):
 def test_chapters_are_there(pdf, language):
     text = flat("".join(pages(pdf)))
     chapters = {
-        "ko": ("요약", "평가지수", "사업 성과", "사업효과", "자료 현황", "평가 방법", "부록. 재현 정보"),
-        "en": ("Summary", "Evaluation index", "Outcomes", "Impact", "Data status", "Methods", "Annex. Reproducibility"),
+        "ko": ("요약", "평가지수", "사업 성과", "사업효과", "자료 현황", "공표 수치 점검", "평가 방법", "부록. 재현 정보"),
+        "en": ("Summary", "Evaluation index", "Outcomes", "Impact", "Data status", "Audit of printed figures", "Methods", "Annex. Reproducibility"),
     }[language]
     assert all(flat(chapter) in text for chapter in chapters)
 
@@ -46,8 +46,8 @@ def test_every_page_that_rests_on_simulated_data_says_so(pdf, language):
     """Summary, index, impact and data status rest on it; outcomes, methods and the annex do not."""
     marked = [MARK[language] in text for text in pages(pdf)]
     headings = {
-        "ko": {"요약": True, "Ⅰ.": True, "Ⅱ.": False, "Ⅲ.": True, "Ⅳ.": True, "Ⅴ.": False, "부록.": False},
-        "en": {"Summary": True, "1Eval": True, "2Outc": False, "3Impa": True, "4Data": True, "5Meth": False, "Annex": False},
+        "ko": {"요약": True, "Ⅰ.": True, "Ⅱ.": False, "Ⅲ.": True, "Ⅳ.": True, "Ⅴ.": False, "Ⅵ.": False, "부록.": False},
+        "en": {"Summary": True, "1Eval": True, "2Outc": False, "3Impa": True, "4Data": True, "5Audi": False, "6Meth": False, "Annex": False},
     }[language]
     state, seen = None, []
     for text, is_marked in list(zip(pages(pdf), marked, strict=True))[1:]:
