@@ -24,8 +24,8 @@ app = typer.Typer(
         "한국어 시스템에서는 한국어로, 그 밖에는 영어로 안내하며 --lang으로 고를 수 있습니다.",
     ),
     epilog=say(
-        "Examples:\n\niccp report 2010\n\niccp check 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
-        "예:\n\niccp report 2010\n\niccp check 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
+        "Examples:\n\niccp report 2010\n\niccp check 2011\n\niccp template 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
+        "예:\n\niccp report 2010\n\niccp check 2011\n\niccp template 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
     ),
 )
 

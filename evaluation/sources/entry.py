@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
@@ -41,7 +42,7 @@ TEMPORARY = ("~$", ".~lock")  # what Excel and LibreOffice keep beside an open f
 # A year's satisfaction survey, the longest table, fills 2,400 rows and 1.5 MB of XML.
 MOST_ROWS = 20_000
 MOST_COLUMNS = 64
-MOST_CELLS = 1_000_000
+MOST_CELLS = 500_000
 MOST_BYTES = 32_000_000
 MOST_PARTS = 1_000
 MOST_RATIO = 200
@@ -116,7 +117,7 @@ def read_entries(year: int, raw: Path = RAW) -> Entries:
             found, told = _read_workbook(path, year, labels)
         except _Refused as refused:
             problems.append(problem(place, "", "", *refused.args))
-        except Exception as error:  # noqa: BLE001  a file from outside can break a parser in any way
+        except Exception as error:  # a file from outside can break a parser in any way
             rule = say(f"not readable as a workbook ({type(error).__name__})", f"통합 문서로 읽을 수 없음 ({type(error).__name__})")
             problems.append(problem(place, "", "", rule, _save_again()))
         else:
@@ -360,6 +361,7 @@ def _read_sheet(
     if any(told["severity"] == "error" for told in problems):
         # As with a CSV: under wrong headings nothing more is looked for.
         return Sheet(path, title, table, pd.DataFrame(columns=names, dtype=str), letters, problems)
+    codes = {column.name: _codes(column, labels) for column in table.columns}
     filled, warned = {}, []
     for number, cells in rows:
         if number <= header_row:
@@ -372,7 +374,7 @@ def _read_sheet(
                 continue
             inside = layout.merged.get((number, position))
             stored = layout.formulas.get((number, position))
-            text, wrong = ("", []) if inside else _cell_text(cells[position - 1], column, stored, labels)
+            text, wrong = ("", []) if inside else _cell_text(cells[position - 1], column, stored, codes[column.name])
             texts[column.name] = text
             if inside and column.required:
                 wrong = [
@@ -429,11 +431,20 @@ def _find_header(table: Table, rows: list[tuple[int, tuple]]) -> tuple[int, dict
 
 def _column_named(text: str, table: Table) -> str | None:
     """The column a heading names: by its code, its Korean or English title, or both on two lines."""
-    names = {_bare(name): column.name for column in table.columns for name in (column.name, column.ko, column.en, column.ko + column.en, column.en + column.ko)}
+    names = _headings(table.name)
     for part in (text, *re.split(r"[\n/·]", text)):
         if _bare(part) in names:
             return names[_bare(part)]
     return None
+
+
+@cache
+def _headings(table: str) -> dict[str, str]:
+    return {
+        _bare(name): column.name
+        for column in TABLES[table].columns
+        for name in (column.name, column.ko, column.en, column.ko + column.en, column.en + column.ko)
+    }
 
 
 def _heading_problems(place: tuple, table: Table, cells: tuple, at: dict[str, list[int]], rows: list[tuple[int, tuple]]) -> list[dict]:
@@ -509,11 +520,12 @@ def _hidden(file: str, worksheet: object, table: Table, frame: pd.DataFrame, at:
     return problems
 
 
-def _cell_text(cell: object, column: Column, stored: bool | None, labels: dict) -> tuple[str, list[tuple[str, str, str, str]]]:
+def _cell_text(cell: object, column: Column, stored: bool | None, codes: dict[str, str]) -> tuple[str, list[tuple[str, str, str, str]]]:
     """The text of a cell as a CSV would hold it, and what is to be said: value, rule, mend, severity.
 
     Args:
         stored: of a formula, whether the file holds its value; None where the cell has no formula.
+        codes: of a column of codes, what each label stands for.
     """
     value = cell.value
     if stored is False:
@@ -548,8 +560,8 @@ def _cell_text(cell: object, column: Column, stored: bool | None, labels: dict) 
             plain = f"{sign}{whole.replace(',', '')}{decimals}"
             told += [(text, *_per_cent(text, plain))] if unit == "%" else []
             text = plain
-    if column.allowed:
-        text = _code(text, column, labels)
+    if codes:
+        text = codes.get(_bare(text), text)
     if stored and text:
         told.append(
             (
@@ -572,15 +584,14 @@ def _number_text(value: float) -> str:
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def _code(text: str, column: Column, labels: dict) -> str:
-    """The code that a label of the report settings stands for; the text itself where it is no label."""
-    if text in map(str, column.allowed):
-        return text
-    for code, words in labels.get(column.name, {}).items():
-        own = [words[language] for language in LANGUAGES]
-        if code in column.allowed and _bare(text) in {_bare(word) for word in (str(code), *own, "".join(own), "".join(reversed(own)))}:
-            return str(code)
-    return text
+def _codes(column: Column, labels: dict) -> dict[str, str]:
+    """The code behind each way to name it: the code itself, its Korean or English label, or both together."""
+    codes = {}
+    for code in column.allowed:
+        words = labels.get(column.name, {}).get(code, {})
+        own = [words[language] for language in LANGUAGES if language in words]
+        codes |= {_bare(word): str(code) for word in (*own, "".join(own), "".join(reversed(own)), str(code)) if word}
+    return codes
 
 
 def _plain(text: str) -> str:

@@ -11,6 +11,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
 from evaluation.errors import UserError, language, say
@@ -131,7 +132,7 @@ def _instructions(sheet: Worksheet, year: int, tables: list[Table]) -> None:
         row += 1
     for table in tables:
         name = sheet.cell(row, 1, _sheet_title(table))
-        name.hyperlink = f"#'{_sheet_title(table)}'!A1"
+        name.hyperlink = Hyperlink(ref=name.coordinate, location=f"'{_sheet_title(table)}'!A1")
         name.font = Font(name=FONT, size=11, underline="single", color="1F3864")
         sheet.cell(row, 2, _both(table.en, table.ko, " · ")).font = Font(name=FONT, size=11)
         row += 1
