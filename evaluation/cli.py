@@ -24,8 +24,8 @@ app = typer.Typer(
         "한국어 시스템에서는 한국어로, 그 밖에는 영어로 안내하며 --lang으로 고를 수 있습니다.",
     ),
     epilog=say(
-        "Examples:\n\niccp report 2010\n\niccp check 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
-        "예:\n\niccp report 2010\n\niccp check 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
+        "Examples:\n\niccp report 2010\n\niccp check 2011\n\niccp template 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
+        "예:\n\niccp report 2010\n\niccp check 2011\n\niccp template 2011\n\niccp years\n\niccp explain 2010 index.total.dongnam",
     ),
 )
 
@@ -96,19 +96,23 @@ def check(year: Annotated[str, typer.Argument(help=say("evaluation year; the def
     if not inputs.problems.empty:
         table = Table(box=None, pad_edge=False, header_style="bold")
         headings = (
-            say("Kind", "구분"), say("File", "파일"), say("Row", "행"), say("Column", "열"),
+            say("Kind", "구분"), say("File", "파일"), say("Sheet", "시트"), say("Row", "행"), say("Column", "열"),
             say("Value", "값"), say("What is wrong", "문제"), say("How to mend it", "고치는 방법"),
         )  # fmt: skip
-        for heading in headings:
-            table.add_column(heading, overflow="fold")
+        # Only workbooks have sheets.
+        shown = [n for n, name in enumerate(inputs.problems) if name != "sheet" or inputs.problems["sheet"].any()]
+        for n in shown:
+            table.add_column(headings[n], overflow="fold")
         kinds = {"error": say("error", "오류"), "warning": say("warning", "주의")}
         # Errors last, beside the prompt; what repeats itself is cut short, so that nothing else is buried.
         ordered = inputs.problems.sort_values("severity", ascending=False, kind="stable")
-        for _, alike in ordered.groupby(["severity", "file", "column", "rule"], sort=False):
+        for _, alike in ordered.groupby(["severity", "file", "sheet", "column", "rule"], sort=False):
             for problem in alike.head(ALIKE).itertuples(index=False):
-                table.add_row(kinds[problem.severity], *(escape(str(cell)) for cell in list(problem)[1:]))
+                cells = [kinds[problem.severity], *(escape(str(cell)) for cell in problem[1:])]
+                table.add_row(*(cells[n] for n in shown))
             if len(alike) > ALIKE:
-                table.add_row("", "", "", "", "", say(f"… {len(alike) - ALIKE} more like these", f"… 같은 문제 {len(alike) - ALIKE}건 더 있음"), "")
+                more = say(f"… {len(alike) - ALIKE} more like these", f"… 같은 문제 {len(alike) - ALIKE}건 더 있음")
+                table.add_row(*([""] * (len(shown) - 2)), more, "")
         console.print(table)
         console.print()
     errors = int((inputs.problems["severity"] == "error").sum())
@@ -200,12 +204,34 @@ def _change(value: object) -> str:
     return {"changed": "", "added": say("added", "추가"), "removed": say("removed", "삭제")}.get(value, str(value))
 
 
+@app.command(help=say("Write the workbook that evaluators fill in for a year.", "한 해의 평가위원 입력용 통합 문서(평가표)를 만듭니다."))
+def template(
+    year: Year,
+    output: Annotated[str, typer.Option("--output", "-o", help=say("file or folder; marks_YEAR.xlsx here where left out", "파일 또는 폴더(생략하면 현재 폴더의 평가표_연도.xlsx)"), show_default=False)] = "",
+    force: Annotated[bool, typer.Option("--force", help=say("replace a file that is there", "이미 있는 파일을 바꿈"))] = False,
+) -> None:
+    from evaluation.index.scheme import complete, leaves
+    from evaluation.pipeline.run import check_specs
+    from evaluation.sources.check import read_input
+    from evaluation.sources.specs import read_report, read_scheme
+    from evaluation.sources.template import template_path, write_template
+
+    wanted = _year(year)
+    check_specs(wanted)
+    path = template_path(wanted, output, force)
+    scheme = complete(*read_scheme(wanted))
+    named = [leaf for component in scheme["components"] for leaf, _ in leaves(component)]
+    write_template(path, wanted, named, read_input("mini_clusters", wanted), read_report()["labels"])
+    typer.echo(path)
+
+
 @app.command(help=say("List the years that can be evaluated, their inputs and their reports.", "평가할 수 있는 연도와 입력 자료, 보고서를 보여 줍니다."))
 def years() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from evaluation.paths import published, shown
+    from evaluation.paths import RAW, published, shown
+    from evaluation.sources.entry import read_entries
     from evaluation.sources.locate import locate
     from evaluation.sources.specs import read_yaml, scheme_path, scheme_years
     from evaluation.sources.tables import TABLES
@@ -216,8 +242,9 @@ def years() -> None:
     for year in scheme_years():
         raw = read_yaml(scheme_path(year))
         scheme = say(f"as {raw['extends']} (assumed)", f"{raw['extends']}년 적용(가정)") if "extends" in raw else say("published", "공표")
-        found = [locate(name, year) for name in TABLES]
-        missing = sum(not item.path.is_file() for item in found)
+        entries = read_entries(year)
+        found = [locate(name, year, RAW, entries) for name in TABLES]
+        missing = sum(not path.is_file() for item in found for path in item.paths)
         official = sum(item.origin == "official" for item in found)
         inputs = say(f"{missing} missing", f"{missing}개 없음") if missing else say("complete", "완비")
         if official:
@@ -239,6 +266,7 @@ def explain(
     from evaluation.paths import processed
     from evaluation.report.ledger import read_ledger
     from evaluation.report.words import interval, number
+    from evaluation.sources.check import SEVERAL
     from evaluation.sources.specs import scheme_paths
 
     scheme_paths(_year(year))
@@ -269,7 +297,8 @@ def explain(
         tables = entry["tables"].split() if isinstance(entry["tables"], str) else []
         console.print(f"\n{say('code', '코드')}: {entry['code']}\n{say('rests on', '근거')}: {origin}")
         for name in tables:
-            console.print(f"  data/raw/{files[name]}", soft_wrap=True)
+            for file in files[name].split(SEVERAL):
+                console.print(f"  data/raw/{file}", soft_wrap=True)
 
 
 def _hand_over() -> None:

@@ -20,6 +20,7 @@ from evaluation.pipeline.notebooks import run_notebook
 from evaluation.pipeline.sources_of import modules, notebook_modules, notebook_tables
 from evaluation.pipeline.staging import publish, staged
 from evaluation.report.render import render, template_files
+from evaluation.sources.entry import entry_paths
 from evaluation.sources.locate import locate_all
 from evaluation.sources.published import published_files
 from evaluation.sources.specs import read_report, scheme_paths
@@ -86,7 +87,9 @@ def _data(year: int, base: Path, environment: Path) -> Callable:
         with staged(folder) as staging:
             run_notebook(notebook, staging, {"year": year}, base / "failed", [path.name for path in makes])
 
-    raw = [found.path for found in locate_all(year)]
+    # A workbook with nothing filled in yet counts too, and with any the labels they are read by.
+    books = entry_paths(year)
+    raw = [path for found in locate_all(year) for path in found.paths] + books + ([SPECS / "report.yml"] if books else [])
     makes = [folder / f"{name}.parquet" for name in TABLES]
     makes += [folder / name for name in ("files.csv", "origins.csv", "problems.csv", "ledger.csv")]
     return _task("data", work, [environment, notebook, *notebook_modules(notebook), *raw], makes)

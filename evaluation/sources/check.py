@@ -8,11 +8,14 @@ import pandas as pd
 
 from evaluation.errors import UserError, say
 from evaluation.paths import RAW, shown
-from evaluation.sources.locate import Found, locate_all
-from evaluation.sources.read import FIRST_ROW, PROBLEM_COLUMNS, read_table, rows_hash, up_to
+from evaluation.sources.entry import Entries, read_entries
+from evaluation.sources.locate import Found, locate, locate_all
+from evaluation.sources.problems import problem, problem_frame
+from evaluation.sources.read import FIRST_ROW, Read, read_table, rows_hash, up_to
 from evaluation.sources.tables import HEADQUARTERS, TABLES, Table
 
 SHOWN_PROBLEMS = 8
+SEVERAL = " | "  # between the files of one table; no file name can hold it on Windows
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Inputs:
     """The tables of a year (rows up to that year), what they were read from, and the problems found.
 
     `files`: one row per table: table, file (below data/raw), origin (official, simulated, published,
-    press), rows_used, rows_sha256 (of the rows used, so later rows do not matter), file_sha256.
+    press), rows_used, rows_sha256 (of the rows used, so later rows do not matter), file_sha256. Where
+    several workbooks serve a table, file and file_sha256 name each, with SEVERAL between them.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -33,22 +37,22 @@ def check_inputs(year: int, raw: Path = RAW) -> Inputs:
 
     Rows after the year are not used, so what is wrong in them is a warning.
     """
-    tables, files, problems = {}, [], []
-    located = locate_all(year, raw)
+    entries = read_entries(year, raw)
+    tables, files, problems = {}, [], [problem_frame(entries.problems)]
+    located = locate_all(year, raw, entries)
     for found in located:
-        frame, text, wrong = read_table(found)
-        wrong = pd.concat([_later_are_warnings(wrong, frame, found.table, year), _other_years(found, frame, year)], ignore_index=True)
-        used = up_to(frame, found.table, year)
+        read = read_table(found)
+        used = up_to(read.frame, found.table, year)
         tables[found.table.name] = used
-        problems.append(wrong)
+        problems += [_later_are_warnings(read, found.table, year), _other_years(read, found.table, year)]
         files.append(
             {
                 "table": found.table.name,
-                "file": found.path.relative_to(raw).as_posix(),
+                "file": SEVERAL.join(path.relative_to(raw).as_posix() for path in found.paths),
                 "origin": found.origin,
                 "rows_used": len(used),
-                "rows_sha256": rows_hash(up_to(text, found.table, year)),
-                "file_sha256": hashlib.sha256(found.path.read_bytes()).hexdigest(),
+                "rows_sha256": rows_hash(up_to(read.text, found.table, year)),
+                "file_sha256": SEVERAL.join(hashlib.sha256(path.read_bytes()).hexdigest() for path in found.paths),
             }
         )
     # Cross-checks on tables with errors of their own would only repeat them.
@@ -60,12 +64,24 @@ def check_inputs(year: int, raw: Path = RAW) -> Inputs:
 def read_inputs(year: int, raw: Path = RAW) -> Inputs:
     """The inputs of a year; UserError with the first problems where any is an error."""
     inputs = check_inputs(year, raw)
-    errors = inputs.problems[inputs.problems["severity"] == "error"]
+    _refuse_errors(inputs.problems, year)
+    return inputs
+
+
+def read_input(name: str, year: int, raw: Path = RAW) -> pd.DataFrame:
+    """One table that every year shares, as of the year, whatever else is there; UserError where it has errors."""
+    read = read_table(locate(name, year, raw, Entries([], [], [])))
+    _refuse_errors(_later_are_warnings(read, TABLES[name], year), year)
+    return up_to(read.frame, TABLES[name], year)
+
+
+def _refuse_errors(problems: pd.DataFrame, year: int) -> None:
+    errors = problems[problems["severity"] == "error"]
     if errors.empty:
-        return inputs
+        return
     lines = [
-        f"  {problem.file}{f' [{problem.row}]' if problem.row != '' else ''} {problem.column} {problem.value!r}: {problem.rule}; {problem.mend}"
-        for problem in errors.head(SHOWN_PROBLEMS).itertuples()
+        f"  {error.file}{_within(error.sheet, error.row)} {error.column} {error.value!r}: {error.rule}; {error.mend}"
+        for error in errors.head(SHOWN_PROBLEMS).itertuples()
     ]
     more = len(errors) - SHOWN_PROBLEMS
     rest = say(f"  … and {more} more", f"  … 외 {more}건") if more > 0 else ""
@@ -76,27 +92,33 @@ def read_inputs(year: int, raw: Path = RAW) -> Inputs:
     )
 
 
-def _later_are_warnings(problems: pd.DataFrame, frame: pd.DataFrame, table: Table, year: int) -> pd.DataFrame:
-    if table.year_column is None or table.yearly or problems.empty or frame.empty:
+def _within(sheet: str, row: int | str) -> str:
+    """The place inside a file, as a line names it."""
+    place = " ".join(str(part) for part in (sheet, row) if part != "")
+    return f" [{place}]" if place else ""
+
+
+def _later_are_warnings(read: Read, table: Table, year: int) -> pd.DataFrame:
+    problems = read.problems
+    if table.year_column is None or table.yearly or problems.empty or read.frame.empty:
         return problems
-    years = pd.to_numeric(frame[table.year_column], errors="coerce")
+    years = pd.to_numeric(read.frame[table.year_column], errors="coerce")
     later = [row != "" and years.get(row - FIRST_ROW, year) > year for row in problems["row"]]
     return problems.assign(severity=problems["severity"].mask(later, "warning"))
 
 
-def _other_years(found: Found, frame: pd.DataFrame, year: int) -> pd.DataFrame:
+def _other_years(read: Read, table: Table, year: int) -> pd.DataFrame:
     """Rows of another year in a file that is one year's own: none is dropped in silence."""
-    other = frame[frame["year"] != year].dropna(subset="year") if found.table.yearly else frame.iloc[:0]
-    return pd.DataFrame(
+    other = read.frame[read.frame["year"] != year].dropna(subset="year") if table.yearly else read.frame.iloc[:0]
+    return problem_frame(
         [
-            {
-                "severity": "error", "file": shown(found.path), "row": index + FIRST_ROW, "column": "year", "value": f"{value:g}",
-                "rule": say(f"not {year}", f"{year}년이 아님"),
-                "mend": say("put each year's rows into its own folder", "연도별 폴더에 나누어 넣으십시오"),
-            }
+            problem(
+                tuple(read.places.loc[index]), "year", f"{value:g}",
+                say(f"not {year}", f"{year}년이 아님"),
+                say("put each year's rows into its own folder", "연도별 폴더에 나누어 넣으십시오"),
+            )
             for index, value in other["year"].items()
-        ] if len(other) else [],
-        columns=PROBLEM_COLUMNS,
+        ] if len(other) else []
     )  # fmt: skip
 
 
@@ -104,8 +126,8 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
     problems = []
 
     def add(name: str, column: str, value: object, rule: str, mend: str, severity: str = "error") -> None:
-        file = next(shown(found.path) for found in located if found.table.name == name)
-        problems.append(dict(zip(PROBLEM_COLUMNS, (severity, file, "", column, str(value), rule, mend), strict=True)))
+        file = next(SEVERAL.join(map(shown, found.paths)) for found in located if found.table.name == name)
+        problems.append(problem((file, "", ""), column, str(value), rule, mend, severity))
 
     for name, table in TABLES.items():
         frame = tables[name]
@@ -206,4 +228,4 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
             say("add a row per year; leave cells empty where nothing is known", "연도별로 한 행씩 넣고, 모르는 값은 빈 칸으로 두십시오"),
             severity="warning",
         )
-    return pd.DataFrame(problems, columns=PROBLEM_COLUMNS)
+    return problem_frame(problems)

@@ -1,38 +1,55 @@
-"""Which file serves a table: an official one where it is there, else the one that ships."""
+"""Which files serve a table: official ones where they are there, else the one that ships."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.errors import UserError
 from evaluation.paths import RAW, shown
+from evaluation.sources.entry import Entries, Sheet, read_entries
 from evaluation.sources.tables import TABLES, Table
 
 
 @dataclass(frozen=True)
 class Found:
-    """The file that serves a table for a year, and where it comes from (official, simulated, …)."""
+    """The files that serve a table for a year, and where they come from (official, simulated, …).
+
+    One CSV, or one or more workbooks, whose filled sheets are then in `sheets`. A CSV beside workbooks is a
+    conflict: it stands first in `paths`, and `evaluation.sources.read.read_table` reports it.
+    """
 
     table: Table
-    path: Path
+    paths: tuple[Path, ...]
     origin: str
+    sheets: tuple[Sheet, ...] = ()
 
 
-def locate(name: str, year: int, raw: Path = RAW) -> Found:
-    """The file of a table: an official one where it is there, else the one that ships."""
+def locate(name: str, year: int, raw: Path, entries: Entries) -> Found:
+    """The files of a table: official ones where they are there, else the one that ships."""
     table = TABLES[name]
     relative = table.path.format(year=year)
     official = raw / "official" / relative
+    sheets = tuple(sheet for sheet in entries.sheets if sheet.table.name == name)
+    paths = dict.fromkeys(sheet.path for sheet in sheets)
     if table.origin == "simulated" and official.exists():
-        return Found(table, official, "official")
-    return Found(table, raw / table.origin / relative, table.origin)
+        paths = {official: None} | paths
+    if paths:
+        return Found(table, tuple(paths), "official", sheets)
+    return Found(table, (raw / table.origin / relative,), table.origin)
 
 
-def locate_all(year: int, raw: Path = RAW) -> list[Found]:
-    """The files of all tables for a year; UserError naming every one that is missing."""
-    found = [locate(name, year, raw) for name in TABLES]
-    missing = [shown(item.path) for item in found if not item.path.is_file()]
+def locate_all(year: int, raw: Path = RAW, entries: Entries | None = None) -> list[Found]:
+    """The files of all tables for a year; UserError naming every one that is missing.
+
+    Args:
+        entries: the year's workbooks where they were read already.
+    """
+    entries = read_entries(year, raw) if entries is None else entries
+    found = [locate(name, year, raw, entries) for name in TABLES]
+    missing = [shown(path) for item in found for path in item.paths if not path.is_file()]
     if missing:
-        listed = "\n  ".join(missing)
+        # A workbook that cannot be read may be the very one that holds them.
+        broken = [f"{item['file']}: {item['rule']}; {item['mend']}" for item in entries.problems if item["severity"] == "error"]
+        listed = "\n  ".join([*missing, *broken])
         raise UserError(
             f"Input files are missing for {year}:\n  {listed}\n"
             "Put them back (`git checkout -- data/raw` restores what ships), or add this year's files under data/raw/official/.",

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,26 +10,42 @@ import pandera.pandas as pa
 
 from evaluation.errors import say
 from evaluation.paths import shown
+from evaluation.sources.entry import put_together
 from evaluation.sources.locate import Found
+from evaluation.sources.problems import problem, problem_frame
 from evaluation.sources.tables import MASK, Table
 
-# The row of the file, as a spreadsheet counts it, of the first row after the header.
+# The row of a CSV, as a spreadsheet counts it, of the first row after the header.
 FIRST_ROW = 2
-PROBLEM_COLUMNS = ["severity", "file", "row", "column", "value", "rule", "mend"]
 
 
-def read_table(found: Found) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read one file against its contract.
+@dataclass(frozen=True)
+class Read:
+    """A table as it was read.
 
-    Returns:
-        the typed frame (masked columns get a companion `<column>_status`: observed, masked, missing);
-        the same rows as the text that stands in the file; and the problems found, with the columns
-        PROBLEM_COLUMNS, row 1 being the header.
+    `frame`: typed; masked columns get a companion `<column>_status`: observed, masked, missing.
+    `text`: the same rows as the text that stands in the files.
+    `places`: file, sheet and row of each of these rows, same index.
+    `problems`: what is wrong, with the columns PROBLEM_COLUMNS.
     """
-    text, problems = _read_text(found)
-    if problems:
+
+    frame: pd.DataFrame
+    text: pd.DataFrame
+    places: pd.DataFrame
+    problems: pd.DataFrame
+
+
+def read_table(found: Found) -> Read:
+    """Read what serves a table, a CSV or workbooks, against its contract."""
+    if found.sheets:
+        text, places, problems = put_together(found.sheets)
+        problems += _beside_a_csv(found)
+    else:
+        text, problems = _read_csv(found)
+        places = pd.DataFrame({"file": shown(found.paths[0]), "sheet": "", "row": text.index + FIRST_ROW}, index=text.index)
+    if problems and text.empty:
         empty = pd.DataFrame(columns=[column.name for column in found.table.columns])
-        return empty, empty, _problem_frame(problems)
+        return Read(empty, empty, places.iloc[:0], problem_frame(problems))
     frame = pd.DataFrame(index=text.index)
     for column in found.table.columns:
         cells = text[column.name].str.strip()
@@ -43,12 +60,13 @@ def read_table(found: Found) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         if column.kind == "integer":
             wrong |= numbers.notna() & (numbers % 1 != 0)
         for row in text.index[wrong]:
-            problems.append(_not_a_number(found, _file_row(row), column, cells[row]))
+            problems.append(_not_a_number(_place(places, row), column, cells[row]))
         numbers = numbers.mask(wrong)
         frame[column.name] = numbers.astype("Int64" if column.kind == "integer" else "Float64")
-    told = {(problem["row"], problem["column"]) for problem in problems}
-    problems += [problem for problem in _check(found, frame, text) if (problem["row"], problem["column"]) not in told]
-    return _plain_dtypes(frame, found.table), text, _problem_frame(problems)
+    # What is known of a cell already is not told twice; a warning of how it was read does not make it right.
+    told = {_cell(item) for item in problems if item["severity"] == "error"}
+    problems += [item for item in _check(found.table, frame, text, places) if _cell(item) not in told]
+    return Read(_plain_dtypes(frame, found.table), text, places, problem_frame(problems))
 
 
 def cell_status(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -105,23 +123,23 @@ def schema(table: Table) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(columns, unique=list(table.key), report_duplicates="exclude_first")
 
 
-def _read_text(found: Found) -> tuple[pd.DataFrame, list[dict]]:
+def _read_csv(found: Found) -> tuple[pd.DataFrame, list[dict]]:
     """The cells as text, under their headings; the index counts the file's rows after the header, blank ones too."""
     try:
-        with found.path.open(encoding="utf-8-sig", newline="") as file:
+        with found.paths[0].open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file, strict=True))
     except UnicodeDecodeError as error:
         return pd.DataFrame(), [
-            _problem(
-                found, "", "", "",
+            problem(
+                (shown(found.paths[0]), "", ""), "", "",
                 say(f"not UTF-8 (byte {error.start})", f"UTF-8이 아님 ({error.start}번째 바이트)"),
                 say("save it as CSV UTF-8", "‘CSV UTF-8’ 형식으로 저장하십시오"),
             )
         ]
     except csv.Error as error:
         return pd.DataFrame(), [
-            _problem(
-                found, "", "", "",
+            problem(
+                (shown(found.paths[0]), "", ""), "", "",
                 say(f"not readable as CSV ({error})", f"CSV로 읽을 수 없음 ({error})"),
                 say("look for a stray quotation mark", "따옴표가 잘못 들어갔는지 확인하십시오"),
             )
@@ -138,8 +156,8 @@ def _read_text(found: Found) -> tuple[pd.DataFrame, list[dict]]:
         filled = row[: len(header)] + [cell for cell in row[len(header) :] if cell.strip()]
         if len(filled) != len(header) and not problems:
             problems.append(
-                _problem(
-                    found, _file_row(index), "", ",".join(row),
+                problem(
+                    (shown(found.paths[0]), "", index + FIRST_ROW), "", ",".join(row),
                     say(f"has {len(filled)} cells, the header {len(header)}", f"칸이 {len(filled)}개인데 머리글은 {len(header)}개임"),
                     say("look for a stray or missing comma; put a text with commas in quotation marks", "쉼표가 남거나 모자란지 확인하고, 쉼표가 든 글은 따옴표로 묶으십시오"),
                 )
@@ -150,25 +168,40 @@ def _read_text(found: Found) -> tuple[pd.DataFrame, list[dict]]:
     return pd.DataFrame.from_dict(cells, orient="index", columns=header, dtype=str), []
 
 
+def _beside_a_csv(found: Found) -> list[dict]:
+    """The same table as a CSV and in workbooks: neither is chosen in silence."""
+    csvs = [path for path in found.paths if path not in {sheet.path for sheet in found.sheets}]
+    books = "; ".join(dict.fromkeys(f"{shown(sheet.path)} ({sheet.title})" for sheet in found.sheets))
+    return [
+        problem(
+            (shown(path), "", ""), "", "",
+            say(f"also filled in in a workbook: {books}", f"통합 문서에도 입력되어 있음: {books}"),
+            say("keep either the CSV or the sheet", "CSV와 시트 중 하나만 남기십시오"),
+        )
+        for path in csvs
+    ]  # fmt: skip
+
+
 def _header_problems(found: Found, header: list[str]) -> list[dict]:
+    place = (shown(found.paths[0]), "", 1)
     if len(header) == 1 and len(found.table.columns) > 1 and (";" in header[0] or "\t" in header[0]):
         return [
-            _problem(
-                found, 1, "", header[0],
+            problem(
+                place, "", header[0],
                 say("not separated by commas", "쉼표로 구분되지 않음"),
                 say("save it as CSV with commas between the cells", "칸을 쉼표로 구분하는 CSV로 저장하십시오"),
             )
         ]
     twice = sorted({name for name in header if name and header.count(name) > 1})
     problems = [
-        _problem(found, 1, name, name, say("column stands twice", "열이 중복됨"), say("keep one of them", "하나만 남기십시오"))
+        problem(place, name, name, say("column stands twice", "열이 중복됨"), say("keep one of them", "하나만 남기십시오"))
         for name in twice
     ]
     for column in found.table.columns:
         if column.name not in header:
             problems.append(
-                _problem(
-                    found, 1, column.name, "",
+                problem(
+                    place, column.name, "",
                     say("column is not there", "열이 없음"),
                     say(f"add the column {column.name} ({column.en})", f"{column.name} 열({column.ko})을 추가하십시오"),
                 )
@@ -176,24 +209,24 @@ def _header_problems(found: Found, header: list[str]) -> list[dict]:
     return problems
 
 
-def _check(found: Found, frame: pd.DataFrame, text: pd.DataFrame) -> list[dict]:
+def _check(table: Table, frame: pd.DataFrame, text: pd.DataFrame, places: pd.DataFrame) -> list[dict]:
     try:
-        schema(found.table).validate(frame, lazy=True)
+        schema(table).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
         cases = errors.failure_cases
     else:
         return []
-    columns = {column.name: column for column in found.table.columns}
+    columns = {column.name: column for column in table.columns}
     problems, seen = [], set()
     for case in cases.itertuples():
         if case.check == "multiple_fields_uniqueness":
             if case.index in seen:
                 continue
             seen.add(case.index)
-            value = ", ".join(text.loc[case.index, list(found.table.key)])
+            value = ", ".join(text.loc[case.index, list(table.key)])
             problems.append(
-                _problem(
-                    found, _file_row(case.index), " + ".join(found.table.key), value,
+                problem(
+                    _place(places, case.index), " + ".join(table.key), value,
                     say("stands twice", "중복된 행"),
                     say("keep one of the rows", "한 행만 남기십시오"),
                 )
@@ -201,7 +234,7 @@ def _check(found: Found, frame: pd.DataFrame, text: pd.DataFrame) -> list[dict]:
             continue
         column = columns[case.column]
         value = text.loc[case.index, column.name]
-        problems.append(_problem(found, _file_row(case.index), column.name, value, *_rule(column, str(case.check))))
+        problems.append(problem(_place(places, case.index), column.name, value, *_rule(column, str(case.check))))
     return problems
 
 
@@ -220,34 +253,22 @@ def _rule(column, check: str) -> tuple[str, str]:
     )
 
 
-def _not_a_number(found: Found, row: int, column, value: str) -> dict:
+def _not_a_number(place: tuple[str, str, int], column, value: str) -> dict:
     kind = say("a whole number" if column.kind == "integer" else "a number", "정수" if column.kind == "integer" else "숫자")
-    return _problem(
-        found, row, column.name, value,
+    return problem(
+        place, column.name, value,
         say(f"not {kind}", f"{kind}가 아님"),
         say("digits only, no separators or units", "구분 기호나 단위 없이 숫자만 입력하십시오"),
     )
 
 
-def _file_row(index: int) -> int:
-    """The row of the file, as a spreadsheet counts it: the header is row 1."""
-    return int(index) + FIRST_ROW
+def _place(places: pd.DataFrame, index: int) -> tuple[str, str, int]:
+    row = places.loc[index]
+    return row["file"], row["sheet"], int(row["row"])
 
 
-def _problem(found: Found, row: int | str, column: str, value: str, rule: str, mend: str, severity: str = "error") -> dict:
-    return {
-        "severity": severity,
-        "file": shown(found.path),
-        "row": row,
-        "column": column,
-        "value": value,
-        "rule": rule,
-        "mend": mend,
-    }
-
-
-def _problem_frame(problems: list[dict]) -> pd.DataFrame:
-    return pd.DataFrame(problems, columns=PROBLEM_COLUMNS)
+def _cell(told: dict) -> tuple:
+    return told["file"], told["sheet"], told["row"], told["column"]
 
 
 def _plain_dtypes(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from evaluation.sources.check import Inputs, read_inputs
-from evaluation.sources.read import PROBLEM_COLUMNS
+from evaluation.sources.problems import PROBLEM_COLUMNS
 
 
 def save_inputs(inputs: Inputs, folder: Path) -> None:

@@ -1,0 +1,289 @@
+"""Writes the workbook that evaluators fill in: one sheet per table of marks that the year's scheme scores.
+
+`evaluation.sources.entry` reads it back; both take headings, codes and ranges from the contract.
+"""
+
+import io
+from pathlib import Path
+
+import pandas as pd
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.worksheet import Worksheet
+
+from evaluation.errors import UserError, language, say
+from evaluation.paths import RAW, shown
+from evaluation.sources.entry import ENTRY_TABLES, MOST_ROWS, OWN_SHEETS, PREFILLED, SUFFIX, YEAR_LABELS, entry_folder
+from evaluation.sources.tables import TABLES, Column, Table
+
+# Above the marks: title, instruction, year, units, headings.
+TITLE, INSTRUCTION, YEAR, UNITS, HEADER = 1, 2, 3, 4, 5
+SPARE = 24  # empty rows made ready below those that are known beforehand
+FONT = "맑은 고딕"  # every Korean Excel has it; others take their own
+HEAD = PatternFill("solid", fgColor="1F3864")
+GIVEN = PatternFill("solid", fgColor="EDEDED")
+ENTRY = PatternFill("solid", fgColor="FFFBE6")
+LINE = Border(*[Side(style="thin", color="BFBFBF")] * 4)
+WIDTHS = {"headquarters": 20, "mc_id": 16, "indicator": 30, "evaluator": 16, "part": 42, "group": 16, "kind": 24, "unit": 12, "item": 16, "respondent": 18}
+
+# What stands on the instruction sheet and above the marks, Korean and English.
+STEPS = (
+    ("노란 칸만 입력합니다. 회색 칸과 열 제목은 잠겨 있습니다.", "Fill in the yellow cells only; grey cells and headings are locked."),
+    ("평가위원은 자기 코드(예: E01)를 ‘평가위원’ 열에 적습니다. 이름은 적지 않습니다.", "Evaluators enter their code, such as E01, under ‘Evaluator’, never a name."),
+    ("점수는 숫자만 적습니다. 점수를 매기지 않은 행은 그대로 둡니다.", "Enter marks as plain numbers. Leave rows without a mark as they are."),
+    ("이해충돌로 회피한 미니클러스터는 점수를 비우고 ‘이해충돌 회피’를 ‘예’로 합니다.", "Where you are recused from a mini cluster, leave the mark empty and set ‘Conflict of interest declared’ to Yes."),
+    ("행이 모자라면 그 아래에 이어서 적습니다. 목록이 있는 칸은 목록에서 고릅니다.", "If rows run out, go on below. Where a cell has a list, choose from it."),
+    ("수식·병합·숨기기를 쓰지 않습니다. 담당하지 않는 시트는 비워 둡니다.", "No formulas, merged or hidden cells. Leave sheets that are not yours empty."),
+)
+HOW = {
+    "mc_marks": ("미니클러스터마다 한 행씩, 평가위원 코드와 점수를 적습니다.", "One row per mini cluster: your code and your mark."),
+    "difficulty_marks": ("광역본부마다 지표의 난이도와 도전성 점수를 적습니다.", "One row per headquarters: your mark of the difficulty of its indicators."),
+    "common_indicators": ("광역본부·지표마다 한 행씩 목표와 실적을 적습니다. 지표는 모든 본부에 같아야 합니다.", "One row per headquarters and indicator: target and actual. Every headquarters has the same indicators."),
+    "headquarters_marks": ("광역본부·정성지표마다 한 행씩, 평가위원 코드와 점수를 적습니다.", "One row per headquarters and qualitative indicator: your code and your mark."),
+    "headquarters_indicators": ("광역본부·정량지표마다 한 행씩 목표와 실적을 적습니다.", "One row per headquarters and quantitative indicator: target and actual."),
+    "satisfaction": ("응답자·문항마다 한 행씩 응답을 적습니다. 무응답은 비워 둡니다.", "One row per respondent and item. Leave the answer empty where none was given."),
+}
+
+
+def template_path(year: int, output: str, force: bool) -> Path:
+    """Where the template of a year goes: `output` (a file, or a folder for the default name), else the current folder.
+
+    Raises:
+        UserError: the name is no .xlsx, the place lies in data/raw/, or a file is there and `force` is not set.
+    """
+    name = say(f"marks_{year}{SUFFIX}", f"평가표_{year}{SUFFIX}")
+    path = Path(output) if output else Path(name)
+    if path.is_dir():
+        path /= name
+    if path.suffix.lower() != SUFFIX:
+        raise UserError(f"{path} does not end in {SUFFIX}; give a name that does.", f"{path}: 파일 이름이 {SUFFIX}로 끝나야 합니다.")
+    if path.resolve().is_relative_to(RAW.resolve()):
+        raise UserError(
+            f"{shown(path.resolve())} lies in data/raw/, which the program never changes. Write it elsewhere; put the filled workbook there yourself.",
+            f"{shown(path.resolve())} 경로는 프로그램이 고치지 않는 data/raw/ 안입니다. 다른 곳에 저장하고, 입력을 마친 파일만 직접 넣으십시오.",
+        )
+    if path.exists() and not force:
+        raise UserError(
+            f"{path} is there already; it may hold marks. Give another name with --output, or --force to replace it.",
+            f"{path} 파일이 이미 있습니다. 입력한 점수가 있을 수 있으니 --output으로 다른 이름을 지정하거나, 바꾸려면 --force를 쓰십시오.",
+        )
+    return path
+
+
+def write_template(path: Path, year: int, leaves: list[dict], mini_clusters: pd.DataFrame, labels: dict) -> None:
+    """Write the workbook of a year.
+
+    Args:
+        leaves: the leaves of the year's scheme; of each, `table` and `scale` are used.
+        mini_clusters: the registry as the contract types it.
+        labels: {kind: {code: {ko, en}}}, the words of the report settings.
+    """
+    tables = [table for table in ENTRY_TABLES if any(leaf["table"] == table.name for leaf in leaves)]
+    workbook = Workbook()
+    _instructions(workbook.active, year, tables)
+    lists = _codes(workbook.create_sheet(say(*OWN_SHEETS["codes"][::-1])), tables, mini_clusters, labels)
+    for table in tables:
+        scales = [leaf["scale"] for leaf in leaves if leaf["table"] == table.name and "scale" in leaf]
+        _marks(workbook.create_sheet(_sheet_title(table)), year, table, scales, mini_clusters, labels, lists)
+    # The codes are looked up, not filled in: they come last.
+    workbook.move_sheet(say(*OWN_SHEETS["codes"][::-1]), offset=len(tables))
+    finished = io.BytesIO()
+    workbook.save(finished)
+    path.write_bytes(finished.getvalue())
+
+
+def _sheet_title(table: Table) -> str:
+    # English titles are longer than the 31 characters a sheet's name may have.
+    return say(table.name, table.ko)
+
+
+def _both(en: str, ko: str, between: str = "\n") -> str:
+    return between.join((ko, en) if language() == "ko" else (en, ko))
+
+
+def _label(labels: dict, column: str, code: object) -> str:
+    return labels.get(column, {}).get(code, {}).get(language(), str(code))
+
+
+def _instructions(sheet: Worksheet, year: int, tables: list[Table]) -> None:
+    sheet.title = say(*OWN_SHEETS["help"][::-1])
+    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 30, 96
+    folder = shown(entry_folder(year)) + "/"
+    lines = [
+        (f"{year}년 광역본부 평가표", f"Marks of the pan-regional headquarters, {year}"),
+        *STEPS,
+        (
+            f"입력을 마친 파일을 {folder}에 넣습니다. 위원별 파일을 여러 개 넣어도 됩니다. 점검: iccp check {year}",
+            f"Put the filled workbook into {folder}; there may be one per evaluator. To check them: iccp check {year}",
+        ),
+    ]
+    row = 1
+    for tongue in ("ko", "en") if language() == "ko" else ("en", "ko"):
+        for number, (ko, en) in enumerate(lines):
+            cell = sheet.cell(row, 1 if number == 0 else 2, ko if tongue == "ko" else en)
+            cell.font = Font(name=FONT, size=15, bold=True) if number == 0 else Font(name=FONT, size=11)
+            cell.alignment = Alignment(wrap_text=number > 0, vertical="top")
+            if number:
+                sheet.cell(row, 1, number).alignment = Alignment(horizontal="right", vertical="top")
+            row += 1
+        row += 1
+    for table in tables:
+        name = sheet.cell(row, 1, _sheet_title(table))
+        name.hyperlink = Hyperlink(ref=name.coordinate, location=f"'{_sheet_title(table)}'!A1")
+        name.font = Font(name=FONT, size=11, underline="single", color="1F3864")
+        sheet.cell(row, 2, _both(table.en, table.ko, " · ")).font = Font(name=FONT, size=11)
+        row += 1
+    _protect(sheet)
+    _print(sheet, None)
+
+
+def _codes(sheet: Worksheet, tables: list[Table], mini_clusters: pd.DataFrame, labels: dict) -> dict[str, str]:
+    """What drop-downs offer, a column each; returns the range of each list by the name of its column."""
+    wanted = {column.name: column for table in tables for column in table.columns if column.allowed}
+    columns = {name: (_both(column.en, column.ko), [_label(labels, name, code) for code in column.allowed]) for name, column in wanted.items()}
+    if any(table.name == "mc_marks" for table in tables):
+        registry = TABLES["mini_clusters"]
+        titles = {column.name: _both(column.en, column.ko) for column in registry.columns}
+        columns["mc_id"] = (titles["mc_id"], mini_clusters["mc_id"].tolist())
+        columns["mc_name"] = (titles[say("name_en", "name_ko")], mini_clusters[say("name_en", "name_ko")].tolist())
+    lists = {}
+    for position, (name, (title, values)) in enumerate(columns.items(), start=1):
+        letter = get_column_letter(position)
+        _heading(sheet.cell(1, position, title))
+        for row, value in enumerate(values, start=2):
+            sheet.cell(row, position, value).font = Font(name=FONT)
+        sheet.column_dimensions[letter].width = WIDTHS.get(name, 24)
+        lists[name] = f"'{sheet.title}'!${letter}$2:${letter}${len(values) + 1}"
+    sheet.freeze_panes = "A2"
+    _protect(sheet)
+    _print(sheet, 1)
+    return lists
+
+
+def _marks(
+    sheet: Worksheet, year: int, table: Table, scales: list[dict], mini_clusters: pd.DataFrame, labels: dict, lists: dict[str, str]
+) -> None:
+    columns = [column for column in table.columns if column.name != "year"]
+    beside, given = _given(table, mini_clusters, labels)
+    last = len(beside) + len(columns)
+
+    sheet.cell(TITLE, 1, _both(f"{table.en}, {year}", f"{year}년 {table.ko}", " · ")).font = Font(name=FONT, size=14, bold=True)
+    sheet.cell(INSTRUCTION, 1, _both(HOW[table.name][1], HOW[table.name][0], " / ")).font = Font(name=FONT, size=10, color="595959")
+    sheet.cell(YEAR, 1, _both(YEAR_LABELS[1], YEAR_LABELS[0], " · ")).font = Font(name=FONT, size=10, bold=True)
+    sheet.cell(YEAR, 2, year).font = Font(name=FONT, size=10, bold=True)
+    for position, title in enumerate(beside, start=1):
+        _heading(sheet.cell(HEADER, position, title))
+        sheet.column_dimensions[get_column_letter(position)].width = 24
+    for position, column in enumerate(columns, start=len(beside) + 1):
+        letter = get_column_letter(position)
+        lower, upper = _range(column, scales)
+        units = sheet.cell(UNITS, position, _units(column, lower, upper))
+        units.font, units.alignment = Font(name=FONT, size=9, italic=True, color="595959"), Alignment(horizontal="center", wrap_text=True)
+        _heading(sheet.cell(HEADER, position, _both(column.en, column.ko)))
+        dimension = sheet.column_dimensions[letter]
+        dimension.width = WIDTHS.get(column.name, 18)
+        # The whole column is open, so that rows below the prepared ones can be filled in; what is locked, is so cell by cell.
+        dimension.protection = Protection(locked=False)
+        rule = _validation(column, lower, upper, lists)
+        if rule is not None:
+            rule.add(f"{letter}{HEADER + 1}:{letter}{MOST_ROWS}")
+            sheet.add_data_validation(rule)
+    for row in range(1, HEADER):
+        for position in range(1, last + 1):
+            sheet.cell(row, position).protection = Protection(locked=True)
+    for row, values in enumerate([*given, *[[None] * last] * SPARE], start=HEADER + 1):
+        for position, value in enumerate(values, start=1):
+            cell = sheet.cell(row, position, value)
+            # A mini cluster's name and, where it is given, its code are the registry's; a headquarters may be chosen anew.
+            locked = position <= len(beside) or (bool(beside) and position == len(beside) + 1 and value is not None)
+            cell.font, cell.border = Font(name=FONT), LINE
+            cell.fill, cell.protection = (GIVEN if locked else ENTRY), Protection(locked=locked)
+
+    sheet.row_dimensions[UNITS].height, sheet.row_dimensions[HEADER].height = 30, 34
+    sheet.freeze_panes = sheet.cell(HEADER + 1, len(beside) + 2 if beside else 2)
+    _protect(sheet)
+    _print(sheet, HEADER)
+
+
+def _given(table: Table, mini_clusters: pd.DataFrame, labels: dict) -> tuple[list[str], list[list[object]]]:
+    """The headings of columns that only explain a code, and the rows that are known beforehand."""
+    columns = [column for column in table.columns if column.name != "year"]
+
+    def row(known: dict[str, object]) -> list[object]:
+        ready = {name: _label(labels, name, int(code)) for name, code in PREFILLED.items()} if table.name == "mc_marks" else {}
+        return [(known | ready).get(column.name) for column in columns]
+
+    if table.name == "mc_marks":
+        registry = {column.name: column for column in TABLES["mini_clusters"].columns}
+        name = say("name_en", "name_ko")
+        titles = [_both(registry[key].en, registry[key].ko) for key in ("headquarters", name)]
+        rows = [[_label(labels, "headquarters", mc["headquarters"]), mc[name], *row({"mc_id": mc["mc_id"]})] for mc in mini_clusters.to_dict("records")]
+        return titles, rows
+    allowed = next(column.allowed for column in columns if column.name == "headquarters")
+    return [], [row({"headquarters": _label(labels, "headquarters", code)}) for code in allowed]
+
+
+def _range(column: Column, scales: list[dict]) -> tuple[float | None, float | None]:
+    """The bounds of a number: the contract's, and for what is scored on a scale the scheme's inside them."""
+    lower, upper = column.lower, column.upper
+    if scales and column.name in ("mark", "response"):
+        lower, upper = max(lower, min(scale["lower"] for scale in scales)), min(upper, max(scale["upper"] for scale in scales))
+    return lower, upper
+
+
+def _units(column: Column, lower: float | None, upper: float | None) -> str:
+    if lower is not None and upper is not None:
+        return f"{lower:g}–{upper:g}" + {"points": say(" points", "점"), "7-point scale": say(" (scale)", " (척도)")}.get(column.unit, "")
+    if column.above is not None:
+        return say(f"above {column.above:g}", f"{column.above:g} 초과")
+    if lower is not None:
+        return say(f"{lower:g} or more", f"{lower:g} 이상")
+    if column.allowed:
+        return say("choose", "선택")
+    return say("code", "코드") if column.name in ("mc_id", "evaluator", "respondent") else ""
+
+
+def _validation(column: Column, lower: float | None, upper: float | None, lists: dict[str, str]) -> DataValidation | None:
+    """What Excel lets into a column; None where anything goes."""
+    if column.name in lists:
+        rule = DataValidation(type="list", formula1=lists[column.name], allow_blank=True)
+        message = say("Choose from the list.", "목록에서 고르십시오.")
+    elif column.kind == "text":
+        return None
+    else:
+        kind = "whole" if column.kind == "integer" else "decimal"
+        if lower is not None and upper is not None:
+            rule = DataValidation(type=kind, operator="between", formula1=f"{lower:g}", formula2=f"{upper:g}", allow_blank=True)
+        elif column.above is not None:
+            rule = DataValidation(type=kind, operator="greaterThan", formula1=f"{column.above:g}", allow_blank=True)
+        else:
+            rule = DataValidation(type=kind, operator="greaterThanOrEqual", formula1=f"{lower:g}", allow_blank=True)
+        message = say(f"Enter a number: {_units(column, lower, upper)}.", f"숫자를 입력하십시오: {_units(column, lower, upper)}")
+    rule.errorTitle, rule.error, rule.showErrorMessage = say(column.en, column.ko)[:32], message, True
+    return rule
+
+
+def _heading(cell: object) -> None:
+    cell.font = Font(name=FONT, bold=True, color="FFFFFF")
+    cell.fill, cell.border = HEAD, LINE
+    cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
+    cell.protection = Protection(locked=True)
+
+
+def _protect(sheet: Worksheet) -> None:
+    """Against slips, not against people: no password; widths and heights stay free."""
+    sheet.protection.sheet = True
+    sheet.protection.formatColumns = sheet.protection.formatRows = False
+
+
+def _print(sheet: Worksheet, header: int | None) -> None:
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_options.horizontalCentered = True
+    sheet.oddFooter.center.text = "&A   &P / &N"
+    if header is not None:
+        sheet.print_title_rows = f"1:{header}" if header == 1 else f"{header}:{header}"
