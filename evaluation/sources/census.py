@@ -19,8 +19,8 @@ import pandas as pd
 
 from evaluation.errors import UserError, say
 from evaluation.paths import shown
-from evaluation.sources.names import markers, name_key
-from evaluation.sources.read import PROBLEM_COLUMNS
+from evaluation.sources.names import name_key
+from evaluation.sources.problems import problem, problem_frame
 from evaluation.sources.tables import MASK
 from evaluation.sources.workbooks import open_workbook, sheet_rows
 
@@ -71,7 +71,7 @@ class Census:
         shared by the rows of a complex that lies in two provinces), state, the MEASURES, and for each a
         `_status`: observed, zero, masked, not_reported, missing or not_applicable (nothing operates there).
     `printed`: the workbook's own totals, type (and `all`) by `complexes` and MEASURES.
-    `problems`: with PROBLEM_COLUMNS and `sheet`.
+    `problems`: with PROBLEM_COLUMNS.
     """
 
     path: Path
@@ -103,8 +103,7 @@ def read_census(path: Path) -> Census:
     problems += _against_type_sheets(rows, book, path, sheet)
     problems += _against_printed(rows, printed, path)
     book.close()
-    frame = pd.DataFrame(problems, columns=[*PROBLEM_COLUMNS[:2], "sheet", *PROBLEM_COLUMNS[2:]])
-    return Census(path, year, quarter, rows, printed, frame)
+    return Census(path, year, quarter, rows, printed, problem_frame(problems))
 
 
 def totals(rows: pd.DataFrame) -> pd.DataFrame:
@@ -438,4 +437,4 @@ def _against_printed(rows: pd.DataFrame, printed: pd.DataFrame, path: Path) -> l
 
 
 def _problem(path: Path, sheet: str, row: int | str, column: str, value: str, rule: str, mend: str, severity: str = "error") -> dict:
-    return {"severity": severity, "file": shown(path), "sheet": sheet, "row": row, "column": column, "value": value, "rule": rule, "mend": mend}
+    return problem((shown(path), sheet, row), column, value, rule, mend, severity)

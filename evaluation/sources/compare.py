@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
-from evaluation.paths import shown
+from evaluation.paths import RAW, shown
 from evaluation.sources.check import check_inputs
+from evaluation.sources.entry import read_entries
 from evaluation.sources.locate import Found, locate
 from evaluation.sources.read import read_table
 from evaluation.sources.tables import TABLES
@@ -28,16 +29,16 @@ def compare_file(year: int, path: Path) -> tuple[str, pd.DataFrame]:
     if not path.is_file():
         raise UserError(f"{path} is not there.", f"{path} 파일이 없습니다.")
     sides = []
-    for found in (locate(table.name, year), Found(table, path.resolve(), "corrected")):
-        _, text, problems = read_table(found)
-        errors = problems[problems["severity"] == "error"]
+    for found in (locate(table.name, year, RAW, read_entries(year)), Found(table, (path.resolve(),), "corrected")):
+        read = read_table(found)
+        errors = read.problems[read.problems["severity"] == "error"]
         if not errors.empty:
             first = errors.iloc[0]
             raise UserError(
-                f"{shown(found.path)} has {len(errors)} errors, first: row {first['row']}, {first['column']}: {first['rule']}.",
-                f"{shown(found.path)}에 오류가 {len(errors)}건 있습니다. 첫째: {first['row']}행 {first['column']}: {first['rule']}.",
+                f"{shown(found.paths[0])} has {len(errors)} errors, first: row {first['row']}, {first['column']}: {first['rule']}.",
+                f"{shown(found.paths[0])}에 오류가 {len(errors)}건 있습니다. 첫째: {first['row']}행 {first['column']}: {first['rule']}.",
             )
-        sides.append(text[[column.name for column in table.columns]])
+        sides.append(read.text[[column.name for column in table.columns]])
     return table.name, compare_tables(*sides, list(table.key))
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from evaluation.errors import UserError, say
 from evaluation.paths import shown
 from evaluation.sources.names import name_key
-from evaluation.sources.read import PROBLEM_COLUMNS
+from evaluation.sources.problems import problem, problem_frame
 from evaluation.sources.tables import MASK
 from evaluation.sources.workbooks import open_workbook, sheet_rows
 
@@ -38,7 +38,7 @@ class Trend:
     `vintage`: date of the file's name; `quarter`: the quarter it reports, as 2026Q1.
     `values`: VALUE_COLUMNS; value in `unit`, status observed, masked or missing; industry `all` for totals;
         flow quarter, previous_quarter, year_to_date, or unstated where the heading does not say.
-    `problems`: with PROBLEM_COLUMNS and `sheet`.
+    `problems`: with PROBLEM_COLUMNS.
     """
 
     path: Path
@@ -82,8 +82,7 @@ def read_trend(path: Path) -> Trend:
     values = values[values["measure"] != "growth"]
     values["value"] = values["value"] * values["factor"]
     values = values.assign(series=SERIES, vintage=vintage, quarter=quarter)[VALUE_COLUMNS].reset_index(drop=True)
-    frame = pd.DataFrame(problems, columns=[*PROBLEM_COLUMNS[:2], "sheet", *PROBLEM_COLUMNS[2:]])
-    return Trend(path, vintage, quarter, values, frame)
+    return Trend(path, vintage, quarter, values, problem_frame(problems))
 
 
 def require_one_series(values: pd.DataFrame) -> None:
@@ -237,4 +236,4 @@ def _contradictions(values: pd.DataFrame, quarter: str, path: Path, sheet: str) 
 
 
 def _problem(path: Path, sheet: str, row: int | str, column: str, value: str, rule: str, mend: str, severity: str = "error") -> dict:
-    return {"severity": severity, "file": shown(path), "sheet": sheet, "row": row, "column": column, "value": value, "rule": rule, "mend": mend}
+    return problem((shown(path), sheet, row), column, value, rule, mend, severity)
