@@ -81,42 +81,48 @@ def report(year: Annotated[str, typer.Argument(help=say("evaluation year; the de
 
 @app.command(help=say("Check all inputs of a year and list every problem at once.", "한 해의 입력 자료를 점검하여 모든 문제를 한 번에 보여 줍니다."))
 def check(year: Annotated[str, typer.Argument(help=say("evaluation year; the default year where left out", "평가연도(생략하면 기본 연도)"), show_default=False)] = "") -> None:
+    import pandas as pd
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from evaluation.paths import processed, shown
     from evaluation.pipeline.run import check_specs
     from evaluation.sources.check import check_inputs
+    from evaluation.sources.findings import headings, kind, write_findings
+    from evaluation.sources.releases import check_releases
     from evaluation.sources.specs import read_report
 
     wanted = _year(year) if year else read_report()["default_year"]
     check_specs(wanted)
     console = Console(highlight=False)
     inputs = check_inputs(wanted)
-    if not inputs.problems.empty:
+    releases, wrong = check_releases(inputs.tables["complexes"])
+    problems = pd.concat([inputs.problems, wrong], ignore_index=True)
+    if not problems.empty:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        headings = (
-            say("Kind", "구분"), say("File", "파일"), say("Sheet", "시트"), say("Row", "행"), say("Column", "열"),
-            say("Value", "값"), say("What is wrong", "문제"), say("How to mend it", "고치는 방법"),
-        )  # fmt: skip
         # Only workbooks have sheets.
-        shown = [n for n, name in enumerate(inputs.problems) if name != "sheet" or inputs.problems["sheet"].any()]
-        for n in shown:
-            table.add_column(headings[n], overflow="fold")
-        kinds = {"error": say("error", "오류"), "warning": say("warning", "주의")}
+        columns = [n for n, name in enumerate(problems) if name != "sheet" or problems["sheet"].any()]
+        for n in columns:
+            table.add_column(headings()[n], overflow="fold")
         # Errors last, beside the prompt; what repeats itself is cut short, so that nothing else is buried.
-        ordered = inputs.problems.sort_values("severity", ascending=False, kind="stable")
+        ordered = problems.sort_values("severity", ascending=False, kind="stable")
         for _, alike in ordered.groupby(["severity", "file", "sheet", "column", "rule"], sort=False):
             for problem in alike.head(ALIKE).itertuples(index=False):
-                cells = [kinds[problem.severity], *(escape(str(cell)) for cell in problem[1:])]
-                table.add_row(*(cells[n] for n in shown))
+                cells = [kind(problem.severity), *(escape(str(cell)) for cell in problem[1:])]
+                table.add_row(*(cells[n] for n in columns))
             if len(alike) > ALIKE:
                 more = say(f"… {len(alike) - ALIKE} more like these", f"… 같은 문제 {len(alike) - ALIKE}건 더 있음")
-                table.add_row(*([""] * (len(shown) - 2)), more, "")
+                table.add_row(*([""] * (len(columns) - 2)), more, "")
         console.print(table)
         console.print()
-    errors = int((inputs.problems["severity"] == "error").sum())
-    warnings = len(inputs.problems) - errors
+    written = write_findings(problems, say(f"Problems of the inputs of {wanted}", f"{wanted}년 입력 자료 점검 결과"), processed(wanted) / "check")
+    for path in written:
+        console.print(shown(path), soft_wrap=True)
+    for release in releases.itertuples():
+        console.print(f"{release.file}: {release.period}, {say(f'{release.rows:,} rows', f'{release.rows:,}행')}", soft_wrap=True)
+    errors = int((problems["severity"] == "error").sum())
+    warnings = len(problems) - errors
     names = read_report()["labels"]["origin"]
     counted = ", ".join(f"{names[origin][language()]} {count}" for origin, count in inputs.files["origin"].value_counts().items())
     console.print(
