@@ -3,7 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from evaluation.errors import UserError, say
@@ -11,6 +12,8 @@ from evaluation.paths import NOTEBOOKS, shown
 
 CELL_TIMEOUT = 600  # seconds; papermill's own default is never
 KERNEL = "python3"
+# Set while a run is being stopped: kernels that die then were meant to.
+STOPPED = threading.Event()
 LONGEST = 500  # characters of an error message that are shown; the kept notebook has all
 
 
@@ -39,7 +42,8 @@ def run_notebook(notebook: Path, folder: Path, parameters: dict, kept: Path, mak
 
     executed = folder / notebook.name
     try:
-        papermill.execute_notebook(
+        _started_again_once(
+            papermill.execute_notebook,
             str(notebook),
             str(executed),
             parameters=parameters | {"output": str(folder)},
@@ -72,6 +76,16 @@ def run_notebook(notebook: Path, folder: Path, parameters: dict, kept: Path, mak
         raise _failed(notebook, executed, kept, "?", say(f"ended without writing {listed}", f"{listed} 파일을 만들지 않고 끝남"))
     (kept / notebook.name).unlink(missing_ok=True)
     return executed
+
+
+def _started_again_once(execute: Callable, *arguments: object, **options: object) -> None:
+    """Run a notebook; once more where its kernel did not even start, as when another process took its port."""
+    try:
+        execute(*arguments, **options)
+    except RuntimeError as error:
+        if "before replying" not in str(error) or STOPPED.is_set():
+            raise
+        execute(*arguments, **options)
 
 
 def _failed(notebook: Path, executed: Path, kept: Path, cell: int | str, what: str) -> NotebookFailed:

@@ -18,6 +18,7 @@ from rich.console import Console
 import evaluation
 from evaluation.errors import UserError, not_usable, say
 from evaluation.paths import NOTEBOOKS, PROCESSED, ROOT, processed, published, shown
+from evaluation.pipeline.notebooks import STOPPED
 from evaluation.pipeline.staging import write_if_changed
 from evaluation.pipeline.watch import Done, Watch
 from evaluation.report.changes import compare_ledgers
@@ -263,7 +264,8 @@ def _locked(base: Path, year: int) -> Iterator[None]:
 @contextmanager
 def _stoppable() -> Iterator[threading.Event]:
     """Ctrl-C and SIGTERM end the kernels at once, and the run in order."""
-    stopped = threading.Event()
+    stopped = STOPPED
+    stopped.clear()
 
     def stop(signum: int, frame: object) -> None:
         import psutil

@@ -701,6 +701,7 @@ def test_a_broken_workbook_does_not_hide_the_others(book, raw):
 # The run
 
 
+@pytest.mark.slow
 def test_workbooks_give_the_ledger_of_the_csvs(fresh, tmp_path, filled):
     """The report of the year from a workbook: the same numbers, not simulated marks; an edited mark is noticed."""
     ledgers = {}
