@@ -202,7 +202,7 @@ def _marks(
             cell.font, cell.border = Font(name=FONT), LINE
             cell.fill, cell.protection = (GIVEN if locked else ENTRY), Protection(locked=locked)
 
-    sheet.row_dimensions[UNITS].height, sheet.row_dimensions[HEADER].height = 30, 34
+    sheet.row_dimensions[UNITS].height, sheet.row_dimensions[HEADER].height = 30, 48
     sheet.freeze_panes = sheet.cell(HEADER + 1, len(beside) + 2 if beside else 2)
     _protect(sheet)
     _print(sheet, HEADER)

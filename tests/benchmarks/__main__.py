@@ -1,9 +1,10 @@
-"""`make bench`: how long a report takes, as ratios to the plain sequential way, measured in one run.
+"""`make bench`: how long things take, as ratios to the plain way, measured in one run.
 
-The plain way is what one would type without this toolkit: papermill on each notebook in turn, then one
+For a report the plain way is what one would type without this toolkit: papermill on each notebook in turn, then one
 render per language. Both work on the same copy of the checkout; nothing is judged here, only printed.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -77,6 +78,76 @@ def change_one_mark(checkout: Path, number: int) -> None:
 
 def main() -> None:
     console = Console()
+    reports(console)
+    console.print()
+    firms(console)
+    census(console)
+
+
+MEASURED = """
+import resource, sys, time
+from pathlib import Path
+started = time.perf_counter()
+exec(sys.argv[1])
+print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
+"""
+BY_PANDAS = """
+import pandas as pd
+pd.read_parquet(sys.argv[2]).groupby(["complex_id", "year"])[["production", "exports", "employment"]].sum()
+"""
+BY_US = """
+from evaluation.sources.firms import aggregate_firms
+aggregate_firms(Path(sys.argv[2]))
+"""
+SIZES = (1_000_000, 3_000_000, 10_000_000)
+
+
+def measured(code: str, path: Path) -> tuple[float, float]:
+    """Seconds and peak megabytes of some code in a process of its own."""
+    command = [sys.executable, "-c", MEASURED, code, str(path)]
+    run = subprocess.run(command, cwd=ROOT, env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(run.stderr)
+    seconds, megabytes = map(float, run.stdout.split()[-2:])
+    return seconds, megabytes
+
+
+def firms(console: Console) -> None:
+    """Firm-years to complex-years, beside pandas, and how the cost grows."""
+    import duckdb
+
+    table = Table(box=None, pad_edge=False, header_style="bold", title="Firm-years to complex-years (Parquet), checks included")
+    for heading in ("rows", "s", "MB", "pandas s", "pandas MB", "time ratio", "memory ratio"):
+        table.add_column(heading, justify="right")
+    with tempfile.TemporaryDirectory() as folder, console.status("firm-years"):
+        for size in SIZES:
+            path = Path(folder) / f"{size}.parquet"
+            duckdb.sql(
+                f"""
+                COPY (SELECT 'F' || (i // 10) AS firm_id, 'C' || (i // 10 % 1300) AS complex_id, 2001 + i % 10 AS year,
+                      hash(i) % 100000 AS production, hash(i + 1) % 5000 AS exports, hash(i + 2) % 300 AS employment
+                      FROM range({size}) t(i)) TO '{path}' (FORMAT parquet)
+                """
+            )
+            ours, plain = measured(BY_US, path), measured(BY_PANDAS, path)
+            table.add_row(f"{size:,}", f"{ours[0]:.1f}", f"{ours[1]:,.0f}", f"{plain[0]:.1f}", f"{plain[1]:,.0f}", f"{ours[0] / plain[0]:.2f}", f"{ours[1] / plain[1]:.2f}")
+    console.print(table)
+
+
+def census(console: Console) -> None:
+    """The census workbook, where the official files are there, beside reading its main sheet plainly."""
+    folder = os.environ.get("ICCP_OFFICIAL_DATA")
+    found = sorted(Path(folder).rglob("*산업단지현황조사*.xlsx")) if folder else []
+    if not found:
+        console.print("Census workbook: ICCP_OFFICIAL_DATA names no folder with it, not measured.")
+        return
+    ours = measured("from evaluation.sources.census import read_census\nread_census(Path(sys.argv[2]))", found[-1])
+    plain = measured("import pandas as pd\npd.read_excel(sys.argv[2], sheet_name='전국산업단지현황')", found[-1])
+    console.print(f"Census workbook, all sheets and checks: {ours[0]:.1f} s; pandas.read_excel of one sheet: {plain[0]:.1f} s; ratio {ours[0] / plain[0]:.2f}")
+
+
+def reports(console: Console) -> None:
+    """Reports beside papermill and render in turn."""
     seconds = {"cold": [], "unchanged": [], "mark": [], "bare": []}
     with tempfile.TemporaryDirectory() as folder, console.status("") as status:
         checkout = copy_sources(ROOT, Path(folder) / "checkout")
