@@ -231,6 +231,29 @@ def template(
     typer.echo(path)
 
 
+@app.command(help=say("Add up a firm-level table (Parquet or CSV, of any size) to complex-years, masked where two or fewer firms operate.", "기업별 연도 자료(Parquet, CSV)를 단지별 연도 자료로 합산합니다. 가동업체가 2개 이하이면 X로 가립니다."))
+def aggregate(
+    firms: Annotated[Path, typer.Argument(help=say("file or folder with firm_id, complex_id, year, production, exports, employment", "firm_id, complex_id, year, production, exports, employment 열이 있는 파일 또는 폴더"), show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help=say("CSV to write, with the panel's columns", "저장할 CSV(패널과 같은 열)"))] = Path("panel.csv"),
+    force: Annotated[bool, typer.Option("--force", help=say("replace a file that is there", "이미 있는 파일을 바꿈"))] = False,
+) -> None:
+    from evaluation.paths import RAW
+    from evaluation.pipeline.staging import write_if_changed
+    from evaluation.sources.firms import aggregate_firms
+
+    if output.resolve().is_relative_to(RAW):
+        raise UserError(
+            "Nothing is written into data/raw by the program. Write elsewhere, look at it, and put it there yourself.",
+            "프로그램은 data/raw에 쓰지 않습니다. 다른 곳에 저장하여 확인한 뒤 직접 옮기십시오.",
+        )
+    if output.exists() and not force:
+        raise UserError(f"{output} is there already; --force replaces it.", f"{output} 파일이 이미 있습니다. 바꾸려면 --force를 쓰십시오.")
+    rows = aggregate_firms(firms)
+    write_if_changed(output, rows.to_csv(index=False, lineterminator="\n"))
+    masked = int((rows["production"] == "X").sum())
+    typer.echo(say(f"{output}: {len(rows):,} complex-years, {masked:,} masked", f"{output}: 단지·연도 {len(rows):,}건, 비공개(X) {masked:,}건"))
+
+
 @app.command(help=say("List the years that can be evaluated, their inputs and their reports.", "평가할 수 있는 연도와 입력 자료, 보고서를 보여 줍니다."))
 def years() -> None:
     from rich.console import Console

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from evaluation.errors import UserError
+from evaluation.paths import RAW
 from evaluation.sources.firms import MEASURES, aggregate_firms
+from tests.conftest import ROOT, iccp
 
 SMALL = pd.DataFrame(
     [("f1", "A", 2010, 10, 1, 5), ("f2", "A", 2010, 20, 2, 5), ("f3", "A", 2010, 30, 0, 5), ("f4", "A", 2010, 0, 0, 0),
@@ -58,3 +60,14 @@ def test_files_that_are_none(tmp_path):
             aggregate_firms(tmp_path / name)
     with pytest.raises(UserError):
         aggregate_firms(tmp_path / "nowhere.csv")
+
+
+def test_the_command_writes_a_panel_and_never_into_raw(tmp_path):
+    SMALL.to_csv(tmp_path / "firms.csv", index=False)
+    place = tmp_path / "panel.csv"
+    assert iccp(ROOT, "aggregate", str(tmp_path / "firms.csv"), "-o", str(place)).returncode == 0
+    assert place.read_text(encoding="utf-8").splitlines()[:2] == ["complex_id,year,production,exports,employment,operating_firms", "A,2010,60,3,15,3"]
+    again = iccp(ROOT, "aggregate", str(tmp_path / "firms.csv"), "-o", str(place))
+    assert again.returncode == 1 and "--force" in again.stderr
+    raw = iccp(ROOT, "aggregate", str(tmp_path / "firms.csv"), "-o", str(RAW / "panel.csv"))
+    assert raw.returncode == 1 and "data/raw" in raw.stderr and not (RAW / "panel.csv").exists()
