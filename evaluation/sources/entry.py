@@ -24,6 +24,7 @@ from evaluation.paths import RAW, shown
 from evaluation.sources.problems import problem
 from evaluation.sources.specs import read_report
 from evaluation.sources.tables import TABLES, Column, Table
+from evaluation.sources.workbooks import SUFFIX, Refused, look_inside, save_again
 
 # Every table of marks and indicators has a file per year; those are what evaluators fill in.
 ENTRY_TABLES = tuple(table for table in TABLES.values() if table.yearly)
@@ -34,7 +35,6 @@ PREFILLED_ANY = ("year", "mc_id", "headquarters")
 OWN_SHEETS = {"help": ("안내", "Instructions"), "codes": ("코드", "Codes")}
 YEAR_LABELS = ("평가연도", "Evaluation year")
 
-SUFFIX = ".xlsx"
 # What a spreadsheet program may save in its place; lying there unread, it would be missed in silence.
 OTHER_SUFFIXES = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".ods", ".cell", ".numbers")
 TEMPORARY = ("~$", ".~lock")  # what Excel and LibreOffice keep beside an open file
@@ -44,12 +44,8 @@ MOST_ROWS = 20_000
 MOST_COLUMNS = 64
 MOST_CELLS = 500_000
 MOST_BYTES = 32_000_000
-MOST_PARTS = 1_000
-MOST_RATIO = 200
-LEAST_FOR_RATIO = 4_000_000
 HEADER_WITHIN = 100  # rows, notes above the header included
 
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " ", 0x00A0: " ", 0x200B: None, 0xFEFF: None}
 _NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d+)((?:\.\d+)?)\s*(점|%|)")
 
@@ -89,10 +85,6 @@ class _Layout:
     merged: dict[tuple[int, int], str] = field(default_factory=dict)  # cell that is not the first of its range -> range
 
 
-class _Refused(Exception):
-    """A file that is not read: why, and how to mend it."""
-
-
 def entry_folder(year: int, raw: Path = RAW) -> Path:
     """Where the filled workbooks of a year lie."""
     return raw / "official" / "evaluation" / str(year)
@@ -113,13 +105,13 @@ def read_entries(year: int, raw: Path = RAW) -> Entries:
     for path in paths:
         place = (shown(path), "", "")
         try:
-            _look_inside(path)
+            look_inside(path, MOST_BYTES, _too_large)
             found, told = _read_workbook(path, year, labels)
-        except _Refused as refused:
+        except Refused as refused:
             problems.append(problem(place, "", "", *refused.args))
         except Exception as error:  # a file from outside can break a parser in any way
             rule = say(f"not readable as a workbook ({type(error).__name__})", f"통합 문서로 읽을 수 없음 ({type(error).__name__})")
-            problems.append(problem(place, "", "", rule, _save_again()))
+            problems.append(problem(place, "", "", rule, save_again()))
         else:
             sheets += found
             problems += told
@@ -191,45 +183,8 @@ def _same(one: str, other: str, number: bool) -> bool:
     return one == other
 
 
-def _save_again() -> str:
-    return say("open it in Excel and save it as an Excel workbook (.xlsx)", "Excel에서 열어 ‘Excel 통합 문서(.xlsx)’로 다시 저장하십시오")
-
-
-def _look_inside(path: Path) -> None:
-    """Refuse what is no plain workbook or would not fit, by its first bytes and its zip directory alone."""
-    if path.suffix.lower() != SUFFIX:
-        raise _Refused(say(f"a {path.suffix} file is not read", f"{path.suffix} 파일은 읽지 않음"), _save_again())
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(len(_OLE))
-        if start == _OLE:
-            # Both an encrypted workbook and an old .xls are OLE files; only the former has this stream.
-            encrypted = size <= MOST_BYTES and "EncryptedPackage".encode("utf-16-le") in file.read()
-            if encrypted:
-                raise _Refused(
-                    say("protected by a password for opening", "열기 암호가 걸려 있음"),
-                    say("open it in Excel, remove the password and save it", "Excel에서 열어 암호를 해제하고 저장하십시오"),
-                )
-            raise _Refused(say("an old .xls file under another name", "이름만 바꾼 구형 .xls 파일임"), _save_again())
-    if not zipfile.is_zipfile(path):
-        raise _Refused(say("not a workbook, or cut short", "통합 문서가 아니거나 잘린 파일임"), _save_again())
-    with zipfile.ZipFile(path) as archive:
-        parts = archive.infolist()
-    names = {part.filename for part in parts}
-    unpacked = sum(part.file_size for part in parts)
-    packed = max(1, sum(part.compress_size for part in parts))
-    if len(parts) > MOST_PARTS or unpacked > MOST_BYTES or (unpacked > LEAST_FOR_RATIO and unpacked > MOST_RATIO * packed):
-        raise _too_large(f"{unpacked / 1e6:,.0f} MB, {len(parts)}")
-    if len(names) != len(parts) or any(part.flag_bits & 0x1 for part in parts):
-        raise _Refused(say("not a plain workbook (zip with encrypted or double parts)", "정상적인 통합 문서가 아님(암호화되거나 중복된 zip 항목)"), _save_again())
-    if "[Content_Types].xml" not in names:
-        raise _Refused(say("a zip file, but not a workbook", "zip 파일이지만 통합 문서가 아님"), _save_again())
-    if any(name.rsplit("/", 1)[-1].lower() == "vbaproject.bin" for name in names):
-        raise _Refused(say("has macros", "매크로가 들어 있음"), say("save it without macros, as an Excel workbook (.xlsx)", "매크로 없이 ‘Excel 통합 문서(.xlsx)’로 저장하십시오"))
-
-
-def _too_large(what: str) -> _Refused:
-    return _Refused(
+def _too_large(what: str) -> Refused:
+    return Refused(
         say(f"larger than any filled workbook can be ({what})", f"입력용 통합 문서로는 너무 큼 ({what})"),
         say("copy the filled rows into a new template (`iccp template`)", "입력한 행만 새 양식(`iccp template`)에 옮기십시오"),
     )
@@ -245,7 +200,7 @@ def _read_workbook(path: Path, year: int, labels: dict) -> tuple[list[Sheet], li
     workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     try:
         if not workbook.worksheets:
-            raise _Refused(say("has no sheet that can be read", "읽을 수 있는 시트가 없음"), _save_again())
+            raise Refused(say("has no sheet that can be read", "읽을 수 있는 시트가 없음"), save_again())
         with zipfile.ZipFile(path) as archive:
             for worksheet in workbook.worksheets:
                 with archive.open(worksheet._worksheet_path) as part:  # openpyxl tells the place nowhere else

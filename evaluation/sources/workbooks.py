@@ -1,17 +1,25 @@
 """Opens workbooks that come from elsewhere: only after a look at what the file claims to be."""
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from openpyxl import load_workbook
 from openpyxl.workbook.workbook import Workbook
 
-from evaluation.errors import UserError
+from evaluation.errors import UserError, say
 from evaluation.paths import shown
 
-MOST_ENTRIES = 2_000
+SUFFIX = ".xlsx"
 MOST_BYTES = 300_000_000  # unpacked; the largest census is a hundredth of it
+MOST_PARTS = 1_000
 MOST_RATIO = 200  # unpacked over packed; sheets of figures pack to about a tenth
+LEAST_FOR_RATIO = 4_000_000
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+
+
+class Refused(Exception):
+    """A file that is not read: why, and how to mend it."""
 
 
 def open_workbook(path: Path) -> Workbook:
@@ -20,7 +28,11 @@ def open_workbook(path: Path) -> Workbook:
     Raises:
         UserError: not a workbook, damaged, protected by a password, or larger than any real one.
     """
-    _look_inside(path)
+    try:
+        look_inside(path, MOST_BYTES, _too_large)
+    except Refused as error:
+        rule, mend = error.args
+        raise UserError(f"{shown(path)}: {rule}; {mend}.", f"{shown(path)}: {rule}. {mend}.") from None
     try:
         book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except Exception as error:  # openpyxl raises whatever the broken part of the file leads to
@@ -58,24 +70,56 @@ def sheet_rows(book: Workbook, title: str, path: Path, most: int, width: int) ->
     return rows[:filled]
 
 
-def _look_inside(path: Path) -> None:
+def save_again() -> str:
+    """The way out that mends most files."""
+    return say("open it in Excel and save it as an Excel workbook (.xlsx)", "Excel에서 열어 ‘Excel 통합 문서(.xlsx)’로 다시 저장하십시오")
+
+
+def look_inside(path: Path, most_bytes: int, too_large: Callable[[str], Refused]) -> None:
+    """Refuse what is no plain workbook or would not fit, by its first bytes and its zip directory alone.
+
+    Args:
+        most_bytes: unpacked; too_large: makes the refusal of a file that is larger or packed too well.
+    """
+    if path.suffix.lower() != SUFFIX:
+        raise Refused(say(f"a {path.suffix} file is not read", f"{path.suffix} 파일은 읽지 않음"), save_again())
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(len(_OLE))
+        if start == _OLE:
+            # Both an encrypted workbook and an old .xls are OLE files; only the former has this stream.
+            encrypted = size <= most_bytes and "EncryptedPackage".encode("utf-16-le") in file.read()
+            if encrypted:
+                raise Refused(
+                    say("protected by a password for opening", "열기 암호가 걸려 있음"),
+                    say("open it in Excel, remove the password and save it", "Excel에서 열어 암호를 해제하고 저장하십시오"),
+                )
+            raise Refused(say("an old .xls file under another name", "이름만 바꾼 구형 .xls 파일임"), save_again())
+    if not zipfile.is_zipfile(path):
+        raise Refused(say("not a workbook, or cut short", "통합 문서가 아니거나 잘린 파일임"), save_again())
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise _unreadable(path, error) from None
-    unpacked, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
-    if any(entry.flag_bits & 1 for entry in entries):
-        raise _unreadable(path, "encrypted")
-    if len(entries) > MOST_ENTRIES or unpacked > MOST_BYTES or unpacked > MOST_RATIO * max(packed, 1):
-        raise UserError(
-            f"{shown(path)}: unpacks to {unpacked / 1e6:,.0f} MB from {packed / 1e6:,.1f} MB in {len(entries):,} parts; no real workbook does. "
-            "Get the file again from its source.",
-            f"{shown(path)}: 압축을 풀면 {packed / 1e6:,.1f}MB가 {unpacked / 1e6:,.0f}MB({len(entries):,}개)가 되어 정상적인 통합 문서가 아닙니다. "
-            "파일을 다시 받으십시오.",
-        )
-    if "[Content_Types].xml" not in {entry.filename for entry in entries}:
-        raise _unreadable(path, "no [Content_Types].xml")
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        raise Refused(say("not a workbook, or cut short", "통합 문서가 아니거나 잘린 파일임"), save_again()) from None
+    names = {part.filename for part in parts}
+    unpacked = sum(part.file_size for part in parts)
+    packed = max(1, sum(part.compress_size for part in parts))
+    if len(parts) > MOST_PARTS or unpacked > most_bytes or (unpacked > LEAST_FOR_RATIO and unpacked > MOST_RATIO * packed):
+        raise too_large(f"{unpacked / 1e6:,.0f} MB, {len(parts)}")
+    if len(names) != len(parts) or any(part.flag_bits & 0x1 for part in parts):
+        raise Refused(say("not a plain workbook (zip with encrypted or double parts)", "정상적인 통합 문서가 아님(암호화되거나 중복된 zip 항목)"), save_again())
+    if "[Content_Types].xml" not in names:
+        raise Refused(say("a zip file, but not a workbook", "zip 파일이지만 통합 문서가 아님"), save_again())
+    if any(name.rsplit("/", 1)[-1].lower() == "vbaproject.bin" for name in names):
+        raise Refused(say("has macros", "매크로가 들어 있음"), say("save it without macros, as an Excel workbook (.xlsx)", "매크로 없이 ‘Excel 통합 문서(.xlsx)’로 저장하십시오"))
+
+
+def _too_large(what: str) -> Refused:
+    return Refused(
+        say(f"unpacks to more than any real workbook ({what})", f"압축을 풀면 정상적인 통합 문서보다 큼 ({what})"),
+        say("get the file again from its source", "파일을 다시 받으십시오"),
+    )
 
 
 def _unreadable(path: Path, why: object) -> UserError:

@@ -273,7 +273,7 @@ def test_not_a_workbook(tmp_path):
     path = tmp_path / "c.xlsx"
     for content in (b"", b"not a workbook", b"PK\x03\x04 cut short"):
         path.write_bytes(content)
-        with pytest.raises(UserError, match="not readable as an .xlsx"):
+        with pytest.raises(UserError, match="not a workbook"):
             read_census(path)
 
 
