@@ -236,7 +236,7 @@ def test_one_language_alone_and_what_lies_beside(copy):
     run = iccp(copy, "report", str(YEAR))
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip().splitlines()[-1] == REPORTS[0] and not (copy / REPORTS[1]).exists()
-    assert list(json.loads((copy / REPORTS[2]).read_text(encoding="utf-8"))["files"]) == ["ko/report.pdf"]
+    assert list(json.loads((copy / REPORTS[2]).read_text(encoding="utf-8"))["files"]) == ["ko/report.pdf", "ledger.csv"]
     helper.write_text("from evaluation.outcomes import published  # changed\n", encoding="utf-8")
     assert "Outcomes" in rebuilt(iccp(copy, "report", str(YEAR)))
 
