@@ -176,6 +176,7 @@ def test_with_official_data_nothing_is_simulated_and_no_truth_is_known(copy):
             assert word not in text
 
 
+@pytest.mark.slow
 def test_partly_official_data_are_said_to_be_so(copy):
     make_official(copy, "panel", "mc_marks", "mini_clusters")
     assert iccp(copy, "report", str(YEAR)).returncode == 0
@@ -210,6 +211,7 @@ def test_another_scheme_and_another_specification(copy):
         assert flat(gone) not in text["en"], gone
 
 
+@pytest.mark.slow
 def test_equal_totals_share_first_place_in_words_too(copy):
     for path in (copy / f"data/raw/simulated/evaluation/{YEAR}").glob("*.csv"):
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -241,6 +243,7 @@ def test_one_language_alone_and_what_lies_beside(copy):
     assert "Outcomes" in rebuilt(iccp(copy, "report", str(YEAR)))
 
 
+@pytest.mark.slow
 def test_results_deleted_by_hand_come_back(copy):
     before = published(copy)
     (copy / f"data/processed/{YEAR}/outcomes/growth.csv").unlink()
@@ -251,6 +254,7 @@ def test_results_deleted_by_hand_come_back(copy):
     assert published(copy) == before
 
 
+@pytest.mark.slow
 def test_settings_of_the_user_do_not_reach_the_report(copy):
     before = published(copy)
     (copy / "matplotlibrc").write_text("axes.facecolor: red\nlines.color: green\n", encoding="utf-8")
