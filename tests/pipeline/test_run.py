@@ -422,7 +422,7 @@ def wait_for(condition, seconds=60):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
 def test_an_interrupted_run_leaves_the_last_report(copy, sent):
     before = published(copy)
     edit(copy / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,34.8,0")
@@ -481,6 +481,7 @@ def test_an_installed_copy_hands_over_to_the_checkout(made, tmp_path):
     refused(call(tmp_path), "checkout")
 
 
+@pytest.mark.slow
 def test_published_numbers_that_moved_are_held_back(copy):
     before = published(copy)
     assert iccp(copy, "diff", str(YEAR), "--fail").returncode == 0
