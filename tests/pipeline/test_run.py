@@ -79,6 +79,7 @@ def test_an_edited_text_only_rewrites_its_language(copy):
     assert published(copy)[REPORTS[0]] == before[REPORTS[0]] and published(copy)[REPORTS[1]] != before[REPORTS[1]]
 
 
+@pytest.mark.slow
 def test_an_edited_module_redoes_what_imports_it(copy):
     with (copy / "evaluation/outcomes/press.py").open("a", encoding="utf-8") as file:
         file.write("\n# a comment\n")
@@ -227,6 +228,7 @@ def test_equal_totals_share_first_place_in_words_too(copy):
     assert "scoreshighest" not in text["en"] and flat("First place does not depend") not in text["en"]
 
 
+@pytest.mark.slow
 def test_one_language_alone_and_what_lies_beside(copy):
     """The report of a language taken out goes; folders that JupyterLab leaves are no texts; a helper module is watched."""
     edit(copy / "evaluation/specs/report.yml", "languages: [ko, en]", "languages: [ko]")
