@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from evaluation.pipeline.graph import ANALYSES
 from tests.conftest import ROOT, YEAR, clean_environment, copy_sources
 
 MARKS = f"data/raw/simulated/evaluation/{YEAR}/mc_marks.csv"
@@ -59,7 +60,7 @@ def bare(checkout: Path) -> None:
         call(checkout, "-m", "papermill", "--cwd", "notebooks", "--no-progress-bar", f"notebooks/{notebook}", str(folder / notebook), *named)
 
     papermill("1_data.ipynb", base / "data")
-    for name, notebook in {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb"}.items():
+    for name, notebook in ANALYSES.items():
         papermill(notebook, base / name, inputs=str(base / "data"))
     for language in ("ko", "en"):
         papermill("report.ipynb", base / "report" / language, inputs=str(base), lang=language)
