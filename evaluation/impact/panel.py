@@ -1,50 +1,11 @@
-"""From the impact specification and the complex-year panel to the rows an estimator sees, with every exclusion counted."""
+"""From the complex-year panel to the rows an estimator sees, with every exclusion counted."""
 
 import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
-from evaluation.sources.read import cell_status
-
-TRANSFORMS = ("log",)
-SAMPLES = ("complete",)
-COMPARISONS = ("never_treated", "not_yet_treated")
-WHERE = "evaluation/specs/impact.yml"
-KEYS = ("outcomes", "comparison", "sample", "window", "main_cohort", "level")
-OUTCOME_KEYS = ("id", "transform", "deflate")
-
-
-def complete_impact(raw: dict) -> dict:
-    """The impact specification, checked as far as it can be without data.
-
-    Raises:
-        UserError: a key that is missing or unknown, or a value that is not allowed.
-    """
-    _same_keys(raw, KEYS, KEYS, WHERE)
-    outcomes = raw["outcomes"]
-    if not isinstance(outcomes, list) or not outcomes or not all(isinstance(outcome, dict) for outcome in outcomes):
-        raise _refuse("outcomes", outcomes, ["a list such as - {id: production, transform: log}"])
-    for outcome in outcomes:
-        place = f"{WHERE}: outcomes, {outcome.get('id', outcome)}"
-        _same_keys(outcome, ("id", "transform"), OUTCOME_KEYS, place)
-        if outcome["transform"] not in TRANSFORMS:
-            raise _refuse(f"{outcome['id']}.transform", outcome["transform"], TRANSFORMS)
-    names = [outcome["id"] for outcome in outcomes]
-    if len(set(names)) < len(names):
-        raise _refuse("outcomes", ", ".join(map(str, names)), ["each outcome once"])
-    if raw["comparison"] not in COMPARISONS:
-        raise _refuse("comparison", raw["comparison"], COMPARISONS)
-    if raw["sample"] not in SAMPLES:
-        raise _refuse("sample", raw["sample"], SAMPLES)
-    window = raw["window"]
-    whole = isinstance(window, dict) and {"before", "after"} == window.keys() and all(type(end) is int for end in window.values())
-    if not whole or window["before"] < 1 or window["after"] < 0:
-        raise _refuse("window", window, ["{before: 1 or more, after: 0 or more}, in years"])
-    if type(raw["main_cohort"]) is not int:
-        raise _refuse("main_cohort", raw["main_cohort"], ["a year of first participation, such as 2005"])
-    if type(raw["level"]) is not float or not 0 < raw["level"] < 1:
-        raise _refuse("level", raw["level"], ["a share between 0 and 1, such as 0.95"])
-    return raw
+from evaluation.impact.specification import refuse
+from evaluation.sources.tables import cell_status
 
 
 def estimation_panel(
@@ -124,13 +85,13 @@ def require_cohort(panels: dict[str, pd.DataFrame], cohort: int) -> None:
     for name, data in panels.items():
         cohorts = sorted(set(data["cohort"]) - {0})
         if cohort not in cohorts:
-            raise _refuse(f"main_cohort ({name})", cohort, cohorts)
+            raise refuse(f"main_cohort ({name})", cohort, cohorts)
 
 
 def _known(outcome: dict, panel: pd.DataFrame, price_index: pd.DataFrame) -> None:
     numeric = [column for column in panel.select_dtypes("number").columns if column != "year"]
     if outcome["id"] not in numeric:
-        raise _refuse("outcomes.id", outcome["id"], numeric)
+        raise refuse("outcomes.id", outcome["id"], numeric)
     years = set(panel["year"])
     gaps = sorted(set(range(min(years), max(years) + 1)) - years)
     if gaps:
@@ -143,7 +104,7 @@ def _known(outcome: dict, panel: pd.DataFrame, price_index: pd.DataFrame) -> Non
         return
     prices = price_index[price_index["index"] == outcome["deflate"]]
     if prices.empty:
-        raise _refuse(f"{outcome['id']}.deflate", outcome["deflate"], sorted(set(price_index["index"])))
+        raise refuse(f"{outcome['id']}.deflate", outcome["deflate"], sorted(set(price_index["index"])))
     unpriced = sorted(years - set(prices["year"]))
     if unpriced:
         listed = ", ".join(map(str, unpriced))
@@ -151,26 +112,6 @@ def _known(outcome: dict, panel: pd.DataFrame, price_index: pd.DataFrame) -> Non
             f"price_index: {outcome['deflate']} has no value for {listed}, which {outcome['id']} is deflated with. Add it.",
             f"price_index: {outcome['id']}의 실질화에 쓰는 {outcome['deflate']}의 {listed}년 값이 없습니다. 값을 추가하십시오.",
         )
-
-
-def _same_keys(given: dict, needed: tuple, allowed: tuple, place: str) -> None:
-    missing, unknown = sorted(set(needed) - given.keys()), sorted(given.keys() - set(allowed), key=str)
-    if missing:
-        raise UserError(f"{place}: {', '.join(missing)} is missing.", f"{place}: {', '.join(missing)} 항목이 없습니다.")
-    if unknown:
-        listed = ", ".join(map(str, unknown))
-        raise UserError(
-            f"{place}: {listed} is not known; what there is: {', '.join(allowed)}.",
-            f"{place}: {listed}은(는) 알 수 없는 항목입니다. 쓸 수 있는 항목: {', '.join(allowed)}.",
-        )
-
-
-def _refuse(key: str, value: object, allowed: object) -> UserError:
-    listed = ", ".join(map(str, allowed))
-    return UserError(
-        f"{WHERE}: {key} is {value!r}; use one of: {listed}.",
-        f"{WHERE}: {key} 값 {value!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {listed}.",
-    )
 
 
 def _nobody_left(name: str, group: str, counts: dict[str, int]) -> UserError:

@@ -20,8 +20,7 @@ from evaluation.pipeline.notebooks import run_notebook
 from evaluation.pipeline.sources_of import modules, notebook_modules, notebook_tables
 from evaluation.pipeline.staging import publish, staged
 from evaluation.report.render import render, template_files
-from evaluation.sources.entry import entry_paths
-from evaluation.sources.locate import locate_all
+from evaluation.sources.locate import entry_paths, locate_all
 from evaluation.sources.published import published_files
 from evaluation.sources.specs import read_report, scheme_paths
 from evaluation.sources.tables import TABLES

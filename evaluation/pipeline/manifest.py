@@ -7,7 +7,6 @@ from pathlib import Path
 
 import evaluation
 from evaluation.paths import published
-from evaluation.report.ledger import read_ledger
 
 
 def write_manifest(year: int, base: Path, files: dict[Path, Path]) -> Path:
@@ -32,6 +31,8 @@ def write_manifest(year: int, base: Path, files: dict[Path, Path]) -> Path:
 
 def write_ledger(base: Path) -> Path:
     """Write `ledger.csv` in the year's work folder: every number the report may print, in full precision."""
+    from evaluation.report.ledger import read_ledger
+
     path = base / "ledger.csv"
     read_ledger(base).to_csv(path, lineterminator="\n")
     return path

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.console import Console
 
 import evaluation
@@ -21,12 +21,13 @@ from evaluation.paths import NOTEBOOKS, PROCESSED, ROOT, processed, published, s
 from evaluation.pipeline.notebooks import STOPPED
 from evaluation.pipeline.staging import write_if_changed
 from evaluation.pipeline.watch import Done, Watch
-from evaluation.report.changes import compare_ledgers
-from evaluation.report.ledger import read_ledger
 from evaluation.report.render import find_renderer
 from evaluation.sources.locate import locate_all
 from evaluation.sources.specs import read_impact, read_report, read_scheme
 from evaluation.sources.tables import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WORKERS = 2
 MOST_MOVED = 8  # of the numbers that moved, how many a refusal lists
@@ -64,8 +65,14 @@ def make_report(year: int, console: Console, hold: float | None = None) -> Run:
     return _make(year, console, whole=True)
 
 
-def changes_since_published(year: int, tolerance: float = 0.0) -> pd.DataFrame:
+def changes_since_published(year: int, tolerance: float = 0.0) -> "pd.DataFrame":
     """How the present results of a year differ from those published last (`evaluation.report.changes.compare_ledgers`)."""
+    # Heavy, and only some runs ask.
+    import pandas as pd
+
+    from evaluation.report.changes import compare_ledgers
+    from evaluation.report.ledger import read_ledger
+
     path = published(year) / "ledger.csv"
     if not path.exists():
         raise UserError(
@@ -91,7 +98,7 @@ def _make(year: int, console: Console, whole: bool) -> Run:
 
 def check_specs(year: int) -> None:
     """UserError where the year has no scheme, or where a scheme, the impact specification or the settings are wrong."""
-    from evaluation.impact.panel import complete_impact
+    from evaluation.impact.specification import complete_impact
     from evaluation.index.scheme import complete
 
     read_report()
@@ -166,7 +173,7 @@ def _build(year: int, base: Path, console: Console, whole: bool) -> Run:
     return Run(watch.done, reports, _warnings(base))
 
 
-def _held(year: int, moved: pd.DataFrame) -> UserError:
+def _held(year: int, moved: "pd.DataFrame") -> UserError:
     first = moved.head(MOST_MOVED)
     lines = "\n".join(f"  {row.id}: {row.printed_before} -> {row.printed_after}" for row in first.itertuples())
     more = len(moved) - len(first)

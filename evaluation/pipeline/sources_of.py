@@ -100,6 +100,7 @@ def _imported(tree: ast.AST, package: str) -> list[str]:
     return names
 
 
+@cache
 def _files(name: str) -> list[Path]:
     """The file of a module and the `__init__` files above it; none where the name is no module of the project."""
     home = ROOT if name.split(".")[0] == PACKAGE else NOTEBOOKS

@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 
 from evaluation.errors import UserError
-from evaluation.impact.panel import complete_impact
+from evaluation.impact.specification import complete_impact
 from evaluation.index.scheme import complete, leaves
 from evaluation.paths import REPORTS, shown
 from evaluation.report import figures, words

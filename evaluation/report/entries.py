@@ -8,7 +8,7 @@ import pandas as pd
 from evaluation.audit.verdicts import VERDICTS
 from evaluation.index.scheme import leaves
 from evaluation.report.ledger import entry, part
-from evaluation.sources.read import cell_status
+from evaluation.sources.tables import cell_status
 
 
 

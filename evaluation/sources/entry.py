@@ -24,7 +24,8 @@ from evaluation.paths import RAW, shown
 from evaluation.sources.problems import problem
 from evaluation.sources.specs import read_report
 from evaluation.sources.tables import TABLES, Column, Table
-from evaluation.sources.workbooks import SUFFIX, Refused, look_inside, save_again
+from evaluation.sources.locate import entry_paths
+from evaluation.sources.workbooks import Refused, look_inside, save_again
 
 # Every table of marks and indicators has a file per year; those are what evaluators fill in.
 ENTRY_TABLES = tuple(table for table in TABLES.values() if table.yearly)
@@ -34,10 +35,6 @@ PREFILLED_ANY = ("year", "mc_id", "headquarters")
 # What the template calls the sheets that hold no marks, and the cell before the year.
 OWN_SHEETS = {"help": ("안내", "Instructions"), "codes": ("코드", "Codes")}
 YEAR_LABELS = ("평가연도", "Evaluation year")
-
-# What a spreadsheet program may save in its place; lying there unread, it would be missed in silence.
-OTHER_SUFFIXES = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".ods", ".cell", ".numbers")
-TEMPORARY = ("~$", ".~lock")  # what Excel and LibreOffice keep beside an open file
 
 # A year's satisfaction survey, the longest table, fills 2,400 rows and 1.5 MB of XML.
 MOST_ROWS = 20_000
@@ -83,18 +80,6 @@ class _Layout:
     hidden_columns: set[int] = field(default_factory=set)
     formulas: dict[tuple[int, int], bool] = field(default_factory=dict)  # whether a value is stored
     merged: dict[tuple[int, int], str] = field(default_factory=dict)  # cell that is not the first of its range -> range
-
-
-def entry_folder(year: int, raw: Path = RAW) -> Path:
-    """Where the filled workbooks of a year lie."""
-    return raw / "official" / "evaluation" / str(year)
-
-
-def entry_paths(year: int, raw: Path = RAW) -> list[Path]:
-    """The workbooks of a year, those in a format that is refused included."""
-    folder = entry_folder(year, raw)
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(path for path in found if path.suffix.lower() in (SUFFIX, *OTHER_SUFFIXES) and not path.name.startswith(TEMPORARY))
 
 
 def read_entries(year: int, raw: Path = RAW) -> Entries:

@@ -2,11 +2,19 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evaluation.errors import UserError
 from evaluation.paths import RAW, shown
-from evaluation.sources.entry import Entries, Sheet, read_entries
 from evaluation.sources.tables import TABLES, Table
+
+if TYPE_CHECKING:
+    from evaluation.sources.entry import Entries, Sheet
+
+SUFFIX = ".xlsx"
+# What a spreadsheet program may save in its place; lying there unread, it would be missed in silence.
+OTHER_SUFFIXES = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".ods", ".cell", ".numbers")
+TEMPORARY = ("~$", ".~lock")  # what Excel and LibreOffice keep beside an open file
 
 
 @dataclass(frozen=True)
@@ -20,15 +28,27 @@ class Found:
     table: Table
     paths: tuple[Path, ...]
     origin: str
-    sheets: tuple[Sheet, ...] = ()
+    sheets: "tuple[Sheet, ...]" = ()
 
 
-def locate(name: str, year: int, raw: Path, entries: Entries) -> Found:
+def entry_folder(year: int, raw: Path = RAW) -> Path:
+    """Where the filled workbooks of a year lie."""
+    return raw / "official" / "evaluation" / str(year)
+
+
+def entry_paths(year: int, raw: Path = RAW) -> list[Path]:
+    """The workbooks of a year, those in a format that is refused included."""
+    folder = entry_folder(year, raw)
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in found if path.suffix.lower() in (SUFFIX, *OTHER_SUFFIXES) and not path.name.startswith(TEMPORARY))
+
+
+def locate(name: str, year: int, raw: Path, entries: "Entries | None" = None) -> Found:
     """The files of a table: official ones where they are there, else the one that ships."""
     table = TABLES[name]
     relative = table.path.format(year=year)
     official = raw / "official" / relative
-    sheets = tuple(sheet for sheet in entries.sheets if sheet.table.name == name)
+    sheets = tuple(sheet for sheet in entries.sheets if sheet.table.name == name) if entries else ()
     paths = dict.fromkeys(sheet.path for sheet in sheets)
     if table.origin == "simulated" and official.exists():
         paths = {official: None} | paths
@@ -37,18 +57,21 @@ def locate(name: str, year: int, raw: Path, entries: Entries) -> Found:
     return Found(table, (raw / table.origin / relative,), table.origin)
 
 
-def locate_all(year: int, raw: Path = RAW, entries: Entries | None = None) -> list[Found]:
+def locate_all(year: int, raw: Path = RAW, entries: "Entries | None" = None) -> list[Found]:
     """The files of all tables for a year; UserError naming every one that is missing.
 
     Args:
         entries: the year's workbooks where they were read already.
     """
-    entries = read_entries(year, raw) if entries is None else entries
+    if entries is None and entry_paths(year, raw):
+        from evaluation.sources.entry import read_entries  # heavy, and most years have none
+
+        entries = read_entries(year, raw)
     found = [locate(name, year, raw, entries) for name in TABLES]
     missing = [shown(path) for item in found for path in item.paths if not path.is_file()]
     if missing:
         # A workbook that cannot be read may be the very one that holds them.
-        broken = [f"{item['file']}: {item['rule']}; {item['mend']}" for item in entries.problems if item["severity"] == "error"]
+        broken = [f"{item['file']}: {item['rule']}; {item['mend']}" for item in (entries.problems if entries else ()) if item["severity"] == "error"]
         listed = "\n  ".join([*missing, *broken])
         raise UserError(
             f"Input files are missing for {year}:\n  {listed}\n"

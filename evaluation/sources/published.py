@@ -1,11 +1,13 @@
 """Reads the printed figures as text: digits count as they were printed, trailing zeros too."""
 
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from evaluation.errors import UserError
 from evaluation.paths import RAW, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FOLDERS = ("published", "press")
 
@@ -15,13 +17,15 @@ def published_files(raw: Path = RAW) -> list[Path]:
     return [path for folder in FOLDERS for path in sorted((raw / folder).glob("*.csv"))]
 
 
-def published_texts(raw: Path = RAW) -> dict[str, pd.DataFrame]:
+def published_texts(raw: Path = RAW) -> dict[str, "pd.DataFrame"]:
     """All tables of printed figures, the programme's and the press's, by the name of their file.
 
     Returns:
         frames of text; an empty cell is "". Two folders with a table of the same name, or a file that cannot
         be read, raise a UserError.
     """
+    import pandas as pd  # who only wants the list of files need not wait for it
+
     tables = {}
     for path in published_files(raw):
         if path.stem in tables:

@@ -69,12 +69,6 @@ def read_table(found: Found) -> Read:
     return Read(_plain_dtypes(frame, found.table), text, places, problem_frame(problems))
 
 
-def cell_status(frame: pd.DataFrame, column: str) -> pd.Series:
-    """Of each cell of a column: observed, masked or missing."""
-    told = frame.get(f"{column}_status")
-    return told if told is not None else frame[column].notna().map({True: "observed", False: "missing"})
-
-
 def up_to(frame: pd.DataFrame, table: Table, year: int) -> pd.DataFrame:
     """A table as of the evaluation year: a report uses nothing later.
 

@@ -7,6 +7,8 @@ import yaml
 from evaluation.errors import LANGUAGES, UserError
 from evaluation.paths import SPECS, shown
 
+# The same safe loader, in C where PyYAML was built with it.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 REPORT_SETTINGS = {
     "languages": "[ko, en]",
     "default_year": "2010",
@@ -18,7 +20,7 @@ REPORT_SETTINGS = {
 def read_yaml(path: Path) -> dict:
     """The content of a YAML file; UserError with line and column where it cannot be read."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
     except UnicodeDecodeError:
         raise UserError(
             f"{shown(path)} is not UTF-8. Save it as UTF-8.", f"{shown(path)} 파일이 UTF-8이 아닙니다. UTF-8로 저장하십시오."
@@ -95,7 +97,7 @@ def _no_scheme(year: int) -> UserError:
 
 
 def read_impact() -> dict:
-    """The content of the impact specification; `evaluation.impact.panel.complete_impact` checks it."""
+    """The content of the impact specification; `evaluation.impact.specification.complete_impact` checks it."""
     return read_yaml(SPECS / "impact.yml")
 
 

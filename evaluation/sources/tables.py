@@ -5,6 +5,10 @@ One declaration serves the readers, the checks and `datapackage.json`. A table o
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADQUARTERS = ("seoul_metropolitan", "chungcheong", "honam", "daekyung", "dongnam", "gangwon")
 ZONES = (*HEADQUARTERS, "jeju")
@@ -268,3 +272,9 @@ PUBLISHED = (
 )
 
 TABLES = {table.name: table for table in (*SIMULATED, *PUBLISHED)}
+
+
+def cell_status(frame: "pd.DataFrame", column: str) -> "pd.Series":
+    """Of each cell of a column: observed, masked or missing."""
+    told = frame.get(f"{column}_status")
+    return told if told is not None else frame[column].notna().map({True: "observed", False: "missing"})

@@ -16,6 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from evaluation.errors import UserError, language, say
 from evaluation.paths import RAW, shown
+from evaluation.sources.locate import entry_folder
 from evaluation.sources.entry import (
     ENTRY_TABLES,
     MOST_ROWS,
@@ -23,7 +24,6 @@ from evaluation.sources.entry import (
     PREFILLED,
     SUFFIX,
     YEAR_LABELS,
-    entry_folder,
 )
 from evaluation.sources.tables import TABLES, Column, Table
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from evaluation.errors import UserError
-from evaluation.impact.panel import complete_impact, estimation_panel, require_cohort
+from evaluation.impact.panel import estimation_panel, require_cohort
+from evaluation.impact.specification import complete_impact
 from evaluation.sources.specs import read_impact
 
 OUTCOME = {"id": "production", "transform": "log", "deflate": "ppi"}

@@ -19,7 +19,8 @@ from evaluation.index.scheme import complete, leaves
 from evaluation.paths import RAW
 from evaluation.sources import entry
 from evaluation.sources.check import check_inputs, read_input
-from evaluation.sources.entry import ENTRY_TABLES, entry_folder, read_entries
+from evaluation.sources.entry import ENTRY_TABLES, read_entries
+from evaluation.sources.locate import entry_folder
 from evaluation.sources.locate import locate
 from evaluation.sources.problems import PROBLEM_COLUMNS
 from evaluation.sources.read import read_table

@@ -1,0 +1,64 @@
+"""The impact specification, checked as far as it can be without data. Loads nothing heavy: every run starts here."""
+
+from evaluation.errors import UserError
+
+TRANSFORMS = ("log",)
+SAMPLES = ("complete",)
+COMPARISONS = ("never_treated", "not_yet_treated")
+WHERE = "evaluation/specs/impact.yml"
+KEYS = ("outcomes", "comparison", "sample", "window", "main_cohort", "level")
+OUTCOME_KEYS = ("id", "transform", "deflate")
+
+
+def complete_impact(raw: dict) -> dict:
+    """The impact specification, checked as far as it can be without data.
+
+    Raises:
+        UserError: a key that is missing or unknown, or a value that is not allowed.
+    """
+    _same_keys(raw, KEYS, KEYS, WHERE)
+    outcomes = raw["outcomes"]
+    if not isinstance(outcomes, list) or not outcomes or not all(isinstance(outcome, dict) for outcome in outcomes):
+        raise refuse("outcomes", outcomes, ["a list such as - {id: production, transform: log}"])
+    for outcome in outcomes:
+        place = f"{WHERE}: outcomes, {outcome.get('id', outcome)}"
+        _same_keys(outcome, ("id", "transform"), OUTCOME_KEYS, place)
+        if outcome["transform"] not in TRANSFORMS:
+            raise refuse(f"{outcome['id']}.transform", outcome["transform"], TRANSFORMS)
+    names = [outcome["id"] for outcome in outcomes]
+    if len(set(names)) < len(names):
+        raise refuse("outcomes", ", ".join(map(str, names)), ["each outcome once"])
+    if raw["comparison"] not in COMPARISONS:
+        raise refuse("comparison", raw["comparison"], COMPARISONS)
+    if raw["sample"] not in SAMPLES:
+        raise refuse("sample", raw["sample"], SAMPLES)
+    window = raw["window"]
+    whole = isinstance(window, dict) and {"before", "after"} == window.keys() and all(type(end) is int for end in window.values())
+    if not whole or window["before"] < 1 or window["after"] < 0:
+        raise refuse("window", window, ["{before: 1 or more, after: 0 or more}, in years"])
+    if type(raw["main_cohort"]) is not int:
+        raise refuse("main_cohort", raw["main_cohort"], ["a year of first participation, such as 2005"])
+    if type(raw["level"]) is not float or not 0 < raw["level"] < 1:
+        raise refuse("level", raw["level"], ["a share between 0 and 1, such as 0.95"])
+    return raw
+
+
+def _same_keys(given: dict, needed: tuple, allowed: tuple, place: str) -> None:
+    missing, unknown = sorted(set(needed) - given.keys()), sorted(given.keys() - set(allowed), key=str)
+    if missing:
+        raise UserError(f"{place}: {', '.join(missing)} is missing.", f"{place}: {', '.join(missing)} 항목이 없습니다.")
+    if unknown:
+        listed = ", ".join(map(str, unknown))
+        raise UserError(
+            f"{place}: {listed} is not known; what there is: {', '.join(allowed)}.",
+            f"{place}: {listed}은(는) 알 수 없는 항목입니다. 쓸 수 있는 항목: {', '.join(allowed)}.",
+        )
+
+
+def refuse(key: str, value: object, allowed: object) -> UserError:
+    """The error for a value of the specification that is not among those allowed."""
+    listed = ", ".join(map(str, allowed))
+    return UserError(
+        f"{WHERE}: {key} is {value!r}; use one of: {listed}.",
+        f"{WHERE}: {key} 값 {value!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {listed}.",
+    )
