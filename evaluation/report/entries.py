@@ -11,7 +11,6 @@ from evaluation.report.ledger import entry, part
 from evaluation.sources.tables import cell_status
 
 
-
 def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.DataFrame:
     """What the inputs hold: complexes, panel cells by status, marks and answers."""
     complexes, panel, marks, answers = (tables[name] for name in ("complexes", "panel", "mc_marks", "satisfaction"))

@@ -21,10 +21,10 @@ import pandas as pd
 
 from evaluation.errors import LANGUAGES, say
 from evaluation.paths import RAW, shown
+from evaluation.sources.locate import entry_paths
 from evaluation.sources.problems import problem
 from evaluation.sources.specs import read_report
 from evaluation.sources.tables import TABLES, Column, Table
-from evaluation.sources.locate import entry_paths
 from evaluation.sources.workbooks import Refused, look_inside, save_again
 
 # Every table of marks and indicators has a file per year; those are what evaluators fill in.

@@ -64,7 +64,9 @@ def locate_all(year: int, raw: Path = RAW, entries: "Entries | None" = None) -> 
         entries: the year's workbooks where they were read already.
     """
     if entries is None and entry_paths(year, raw):
-        from evaluation.sources.entry import read_entries  # heavy, and most years have none
+        from evaluation.sources.entry import (
+            read_entries,  # heavy, and most years have none
+        )
 
         entries = read_entries(year, raw)
     found = [locate(name, year, raw, entries) for name in TABLES]

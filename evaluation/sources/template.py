@@ -16,15 +16,14 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from evaluation.errors import UserError, language, say
 from evaluation.paths import RAW, shown
-from evaluation.sources.locate import entry_folder
 from evaluation.sources.entry import (
     ENTRY_TABLES,
     MOST_ROWS,
     OWN_SHEETS,
     PREFILLED,
-    SUFFIX,
     YEAR_LABELS,
 )
+from evaluation.sources.locate import SUFFIX, entry_folder
 from evaluation.sources.tables import TABLES, Column, Table
 
 # Above the marks: title, instruction, year, units, headings.

@@ -9,8 +9,8 @@ from openpyxl.workbook.workbook import Workbook
 
 from evaluation.errors import UserError, say
 from evaluation.paths import shown
+from evaluation.sources.locate import SUFFIX
 
-SUFFIX = ".xlsx"
 MOST_BYTES = 300_000_000  # unpacked; the largest census is a hundredth of it
 MOST_PARTS = 1_000
 MOST_RATIO = 200  # unpacked over packed; sheets of figures pack to about a tenth

@@ -11,7 +11,14 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from evaluation.impact.estimators import RESULT_COLUMNS, callaway_sant_anna, first_difference, pre_trend_test, twfe, twfe_event_study
+from evaluation.impact.estimators import (
+    RESULT_COLUMNS,
+    callaway_sant_anna,
+    first_difference,
+    pre_trend_test,
+    twfe,
+    twfe_event_study,
+)
 
 
 def simulate(rng, cohorts=((2005, 20), (2008, 20), (0, 60)), years=range(2001, 2011), effect=lambda cohort, event: 0.1, noise=0.05):

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from evaluation.errors import UserError
-from evaluation.index.score import rank, score, totals, with_headquarters
 from evaluation.index.scheme import complete
+from evaluation.index.score import rank, score, totals, with_headquarters
 from evaluation.paths import RAW
 from evaluation.sources.specs import read_scheme
 

@@ -6,7 +6,11 @@ import sys
 
 import pytest
 
-from evaluation.pipeline.sources_of import notebook_code, notebook_modules, notebook_tables
+from evaluation.pipeline.sources_of import (
+    notebook_code,
+    notebook_modules,
+    notebook_tables,
+)
 from evaluation.sources.tables import TABLES
 from tests.conftest import ROOT, clean_environment, copy_sources
 

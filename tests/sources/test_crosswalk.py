@@ -9,7 +9,12 @@ import pytest
 
 from evaluation.errors import UserError
 from evaluation.sources.census import read_census
-from evaluation.sources.crosswalk import COLUMNS, read_crosswalk, to_complexes, to_decide
+from evaluation.sources.crosswalk import (
+    COLUMNS,
+    read_crosswalk,
+    to_complexes,
+    to_decide,
+)
 from tests.sources.census_book import census_book
 
 FOLDER = os.environ.get("ICCP_OFFICIAL_DATA")

@@ -20,8 +20,7 @@ from evaluation.paths import RAW
 from evaluation.sources import entry
 from evaluation.sources.check import check_inputs, read_input
 from evaluation.sources.entry import ENTRY_TABLES, read_entries
-from evaluation.sources.locate import entry_folder
-from evaluation.sources.locate import locate
+from evaluation.sources.locate import entry_folder, locate
 from evaluation.sources.problems import PROBLEM_COLUMNS
 from evaluation.sources.read import read_table
 from evaluation.sources.specs import read_report, read_scheme
