@@ -15,7 +15,7 @@ help:
 	@echo "make lab                 open the notebooks in JupyterLab"
 	@echo "make test                run the tests;  make test-slow: the long ones too"
 	@echo "make bench               time the report against the plain sequential way"
-	@echo "make simulate            write data/raw/simulated and datapackage.json anew"
+	@echo "make simulate            write data/raw/simulated, datapackage.json and docs/examples anew"
 	@echo "make pictures            draw the README's pictures anew from the report of 2010"
 	@echo "make strip               take the outputs out of the notebooks before a commit"
 	@echo "make lock                resolve requirements.lock anew (needs uv)"
@@ -52,6 +52,7 @@ bench: $(READY)
 simulate: $(READY)
 	@$(BIN)/python -m evaluation.simulation
 	@$(BIN)/python -m evaluation.sources.datapackage
+	@ICCP_LANG=ko $(BIN)/iccp template 2010 --programme --filled --force --output docs/examples/programme_2010.xlsx
 
 pictures: report
 	@$(BIN)/python tools/pictures.py

@@ -210,21 +210,34 @@ def _change(value: object) -> str:
     return {"changed": "", "added": say("added", "추가"), "removed": say("removed", "삭제")}.get(value, str(value))
 
 
-@app.command(help=say("Write the workbook that evaluators fill in for a year.", "한 해의 평가위원 입력용 통합 문서(평가표)를 만듭니다."))
+@app.command(help=say("Write the workbook that evaluators fill in for a year, or the one for the exports of the programme's systems.", "한 해의 평가위원 입력용 통합 문서(평가표)나 사업관리시스템 자료용 통합 문서를 만듭니다."))
 def template(
     year: Year,
     output: Annotated[str, typer.Option("--output", "-o", help=say("file or folder; marks_YEAR.xlsx here where left out", "파일 또는 폴더(생략하면 현재 폴더의 평가표_연도.xlsx)"), show_default=False)] = "",
+    programme: Annotated[bool, typer.Option("--programme", help=say("the workbook for exports of CMS and RCMS", "CMS·RCMS 자료용 통합 문서"))] = False,
+    filled: Annotated[bool, typer.Option("--filled", help=say("with --programme: with the rows in use now, as an example or to correct", "--programme과 함께: 현재 쓰는 자료를 채움(예시 또는 수정용)"))] = False,
     force: Annotated[bool, typer.Option("--force", help=say("replace a file that is there", "이미 있는 파일을 바꿈"))] = False,
 ) -> None:
     from evaluation.index.scheme import complete, leaves
     from evaluation.pipeline.run import check_specs
-    from evaluation.sources.check import read_input
+    from evaluation.sources.check import read_input, read_inputs
     from evaluation.sources.specs import read_report, read_scheme
-    from evaluation.sources.template import template_path, write_template
+    from evaluation.sources.template import (
+        template_path,
+        write_system_workbook,
+        write_template,
+    )
 
     wanted = _year(year)
     check_specs(wanted)
-    path = template_path(wanted, output, force)
+    path = template_path(wanted, output, force, programme)
+    if programme:
+        rows = read_inputs(wanted).tables if filled else {}
+        write_system_workbook(path, wanted, rows, read_input("mini_clusters", wanted), read_report()["labels"])
+        typer.echo(path)
+        return
+    if filled:
+        raise UserError("--filled goes with --programme: marks are entered anew.", "--filled는 --programme과 함께 씁니다. 점수는 새로 입력합니다.")
     scheme = complete(*read_scheme(wanted))
     named = [leaf for component in scheme["components"] for leaf, _ in leaves(component)]
     write_template(path, wanted, named, read_input("mini_clusters", wanted), read_report()["labels"])

@@ -2,8 +2,8 @@
 
     data/raw -> data -> index, outcomes, impact, audit -> report-ko, report-en -> pdf-ko, pdf-en -> publish
 
-Tasks depend on files only: inputs, notebooks, specifications, the package's own modules, and two small
-files that describe the environment and the renderer. pytask hashes contents, so nothing is done twice.
+Tasks depend on files only: inputs, notebooks, specifications, the package's own modules, and three small
+files that describe the environment, the renderer and which inputs there are. pytask hashes contents, so nothing is done twice.
 """
 
 import json
@@ -91,7 +91,7 @@ def _data(year: int, base: Path, environment: Path) -> Callable:
     raw = [path for found in locate_all(year) for path in found.paths] + books + ([SPECS / "report.yml"] if books else [])
     makes = [folder / f"{name}.parquet" for name in TABLES]
     makes += [folder / name for name in ("files.csv", "origins.csv", "problems.csv", "ledger.csv")]
-    return _task("data", work, [environment, notebook, *notebook_modules(notebook), *raw], makes)
+    return _task("data", work, [environment, base / "state" / "inputs.json", notebook, *notebook_modules(notebook), *raw], makes)
 
 
 def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:

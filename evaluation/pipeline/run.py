@@ -89,10 +89,10 @@ def make_results(year: int, console: Console) -> Run:
 def _make(year: int, console: Console, whole: bool) -> Run:
     # What can be known before anything starts is said before anything starts.
     check_specs(year)
-    locate_all(year)
+    found = locate_all(year)
     base = processed(year)
     with _locked(base, year), _isolated():
-        _record(base)
+        _record(base, [shown(path) for item in found for path in item.paths])
         return _build(year, base, console, whole)
 
 
@@ -201,8 +201,11 @@ def _told(failed: Done) -> UserError:
     return UserError(f"{failed.name}: {type(error).__name__}: {error}", f"{failed.name}: {type(error).__name__}: {error}")
 
 
-def _record(base: Path) -> None:
-    """Write what results depend on besides files of the checkout: the environment and the renderer."""
+def _record(base: Path, inputs: list[str]) -> None:
+    """Write what results depend on besides contents of files: the environment, the renderer, and which inputs there are.
+
+    A file that is taken away is missed by nobody else: what is no longer needed is not compared.
+    """
     state = base / "state"
     found = {path.name.removesuffix(".dist-info") for entry in sys.path for path in Path(entry or ".").glob("*.dist-info")}
     packages = {name.lower(): version for name, _, version in (item.partition("-") for item in sorted(found))}
@@ -213,6 +216,7 @@ def _record(base: Path) -> None:
         "packages": packages,
     }
     write_if_changed(state / "environment.json", json.dumps(environment, indent=1) + "\n")
+    write_if_changed(state / "inputs.json", json.dumps(inputs, ensure_ascii=False, indent=1) + "\n")
     write_if_changed(state / "renderer.json", json.dumps(find_renderer(), indent=1) + "\n")
     # pytask keeps its records beside its configuration.
     write_if_changed(state / "pyproject.toml", "[tool.pytask.ini_options]\n")

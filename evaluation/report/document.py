@@ -23,6 +23,7 @@ from evaluation.report import figures, words
 from evaluation.report.entries import slug
 from evaluation.report.ledger import read_ledger
 from evaluation.sources.specs import read_impact, read_report, read_scheme
+from evaluation.sources.tables import TABLES
 
 # Below this many treated complexes, analytic intervals of a cohort are known to be too narrow.
 FEW = 20
@@ -287,17 +288,18 @@ def _asked_by_texts(document: Document) -> dict:
         return bool(growth.at[(indicator, group), "certain"])
 
     def simulated(tables: str) -> str:
-        """How much of the `panel`, of the `marks` or of one input table is simulated: "all", "part" or "" for none."""
+        """How much of the `panel`, of the `marks`, of the `systems` or of one input table is simulated: "all", "part" or "" for none."""
         origins = document.facts["files"].set_index("table")["origin"]
-        groups = {"panel": PANEL_TABLES, "marks": sorted(_mark_tables(document.scheme))}
+        systems = [name for name in origins.index if name in TABLES and TABLES[name].group == "programme"]
+        groups = {"panel": PANEL_TABLES, "marks": sorted(_mark_tables(document.scheme)), "systems": systems}
         flags = origins.loc[groups.get(tables, [tables])] == "simulated"
-        return "all" if flags.all() else "part" if flags.any() else ""
+        return "" if not flags.any() else "all" if flags.all() else "part"
 
     def simulated_data() -> str:
         """What simulated data stand in for, in words; empty where they stand in for nothing."""
-        names = [label("data", f"{kind}_{simulated(kind)}") for kind in ("panel", "marks") if simulated(kind)]
+        names = [label("data", f"{kind}_{simulated(kind)}") for kind in ("panel", "marks", "systems") if simulated(kind)]
         if lang == "ko" and len(names) > 1:
-            return f"{words.josa(names[0], '과/와')} {names[1]}"
+            return f"{words.josa(names[0], '과/와')} {names[1]}" if len(names) == 2 else ", ".join(names)
         return words.listed(names, lang)
 
     def figure(name: str, id: str, caption: str, alt: str, **texts: str) -> str:

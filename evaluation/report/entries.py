@@ -8,7 +8,8 @@ import pandas as pd
 from evaluation.audit.verdicts import VERDICTS
 from evaluation.index.scheme import leaves
 from evaluation.report.ledger import entry, part
-from evaluation.sources.tables import cell_status
+from evaluation.sources.systems import agreement, by_headquarters
+from evaluation.sources.tables import TABLES, cell_status
 
 
 def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.DataFrame:
@@ -62,6 +63,7 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
     code = "evaluation.report.entries.data_entries"
     return pd.concat(
         [
+            *_system_entries(tables, files),
             part(rows, [], "evaluation.sources.check.check_inputs", files),
             part(registry, ["complexes"], code, files),
             part(cells, ["panel"], code, files),
@@ -70,6 +72,44 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
         ],
         ignore_index=True,
     )
+
+
+def _system_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> list[pd.DataFrame]:
+    """What the exports of the programme's systems add up to, and how far they agree with the marks; nothing without exports."""
+    origins = files.set_index("table")["origin"].to_dict()
+    there = [name for name, table in TABLES.items() if table.group == "programme" and name in origins]
+    if not there:
+        return []
+    known = by_headquarters(tables)
+    sums = [
+        entry(f"data.systems.{headquarters}.{column}", row[column], *_system_unit(column))
+        for headquarters, row in known.iterrows() for column in known.columns
+    ]  # fmt: skip
+    for column in known.columns.drop("execution", errors="ignore"):
+        sums.append(entry(f"data.systems.all.{column}", known[column].sum(), *_system_unit(column)))
+    if "budget" in known:
+        sums.append(entry("data.systems.all.execution", 100 * known["executed"].sum() / known["budget"].sum(), *_system_unit("execution")))
+    if "cms_experts" in there:
+        for sector, count in tables["cms_experts"]["sector"].value_counts().sort_index().items():
+            sums.append(entry(f"data.systems.experts.{sector}", int(count), "count", 0))
+    compared = agreement(tables, origins)
+    checks = [
+        entry("data.systems.agreement.compared", len(compared), "count", 0),
+        entry("data.systems.agreement.differs", int((~compared["agrees"]).sum()), "count", 0),
+    ]
+    for row in compared[~compared["agrees"]].itertuples():
+        stem = f"data.systems.differs.{row.check}.{row.headquarters}.{row.item or 'projects'}"
+        checks += [entry(f"{stem}.system", row.system, "as_entered", 1), entry(f"{stem}.marks", row.marks, "as_entered", 1)]
+    beside = [name for name in ("common_indicators", "headquarters_indicators") if name in origins]
+    return [
+        part(sums, [*there, "mini_clusters"], "evaluation.sources.systems.by_headquarters", files),
+        part(checks, [*there, "mini_clusters", *beside], "evaluation.sources.systems.agreement", files),
+    ]
+
+
+def _system_unit(column: str) -> tuple[str, int]:
+    """Unit and decimals of a column of `by_headquarters`."""
+    return {"support": ("krw_mn", 0), "budget": ("krw_mn", 0), "executed": ("krw_mn", 0), "execution": ("percent", 1)}.get(column, ("count", 0))
 
 
 def index_entries(

@@ -11,7 +11,8 @@ from evaluation.paths import RAW, shown
 from evaluation.sources.entry import Entries, read_entries
 from evaluation.sources.locate import Found, locate, locate_all
 from evaluation.sources.problems import problem, problem_frame
-from evaluation.sources.read import FIRST_ROW, Read, read_table, rows_hash, up_to
+from evaluation.sources.read import FIRST_ROW, Read, empty, read_table, rows_hash, up_to
+from evaluation.sources.systems import system_problems
 from evaluation.sources.tables import HEADQUARTERS, TABLES, Table
 
 SHOWN_PROBLEMS = 8
@@ -40,6 +41,8 @@ def check_inputs(year: int, raw: Path = RAW) -> Inputs:
     entries = read_entries(year, raw)
     tables, files, problems = {}, [], [problem_frame(entries.problems)]
     located = locate_all(year, raw, entries)
+    for name, table in TABLES.items():
+        tables[name] = empty(table)
     for found in located:
         read = read_table(found)
         used = up_to(read.frame, found.table, year)
@@ -124,6 +127,7 @@ def _other_years(read: Read, table: Table, year: int) -> pd.DataFrame:
 
 def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     problems = []
+    there = {found.table.name for found in located}
 
     def add(name: str, column: str, value: object, rule: str, mend: str, severity: str = "error") -> None:
         file = next(SEVERAL.join(map(shown, found.paths)) for found in located if found.table.name == name)
@@ -138,6 +142,8 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                     say(f"not listed in {other}", f"{other} 표에 없음"),
                     say(f"mend the code or add it to {other}", f"코드를 고치거나 {other} 표에 추가하십시오"),
                 )
+        if name not in there:
+            continue
         if frame.empty and not table.may_be_empty:
             add(
                 name, table.year_column or "", "",
@@ -150,6 +156,7 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                     name, "headquarters", value,
                     say("has no rows", "자료가 없음"),
                     say("add its rows", "해당 광역본부 자료를 입력하십시오"),
+                    severity="warning" if table.optional else "error",
                 )
     complexes = tables["complexes"]
     participant = complexes["role"] != "non_participant"
@@ -220,6 +227,8 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                 say("add the missing rows; leave the mark empty and declare the conflict where one is recused", "빠진 행을 추가하십시오. 회피한 경우 점수를 비우고 회피를 표시하십시오"),
                 severity="warning",
             )
+    for name, column, value, rule, mend in system_problems(tables, {found.table.name: found.origin for found in located}):
+        add(name, column, value, rule, mend, severity="warning")
     gaps = tables["panel"].groupby("complex_id")["year"].agg(["min", "max", "count"])
     for value, row in gaps[gaps["max"] - gaps["min"] + 1 != gaps["count"]].iterrows():
         add(

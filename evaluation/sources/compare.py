@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evaluation.errors import UserError
+from evaluation.errors import UserError, say
 from evaluation.paths import RAW, shown
 from evaluation.sources.check import check_inputs
 from evaluation.sources.entry import read_entries
@@ -43,13 +43,22 @@ def compare_file(year: int, path: Path) -> tuple[str, pd.DataFrame]:
 
 
 def compare_years(first: int, second: int) -> dict[str, pd.DataFrame]:
-    """Every input table that differs between two years, by cell; a year's own tables are matched without their year."""
+    """Every input table that differs between two years, by cell; a year's own tables are matched without their year.
+
+    Where no key of a table is in both years, its numbers of rows are compared.
+    """
     before, after = check_inputs(first).tables, check_inputs(second).tables
     out = {}
     for name, table in TABLES.items():
         key = [column for column in table.key if not (table.yearly and column == "year")]
         columns = [column.name for column in table.columns if not (table.yearly and column.name == "year")]
-        changed = compare_tables(before[name][columns], after[name][columns], key)
+        pair = [tables[name][columns] for tables in (before, after)]
+        if table.yearly and all(map(len, pair)) and pair[0].set_index(key).index.intersection(pair[1].set_index(key).index).empty:
+            # Codes of one year's own, as those of projects: only their number can be compared.
+            counts = [pd.DataFrame({"key": [say("all", "전체")], say("rows", "행 수"): [len(frame)]}) for frame in pair]
+            changed = compare_tables(*counts, ["key"])
+        else:
+            changed = compare_tables(*pair, key)
         if not changed.empty:
             out[name] = changed
     return out
@@ -65,7 +74,7 @@ def compare_tables(before: pd.DataFrame, after: pd.DataFrame, key: list[str]) ->
         `key` (its parts joined), `column`, `before`, `after`, `relative` (of numbers), `what`: changed, added or
         removed (then column is empty); the largest relative change first.
     """
-    left, right = (frame.set_index(key).astype("object").where(frame.set_index(key).notna(), "").astype(str) for frame in (before, after))
+    left, right = (_as_text(frame.set_index(key)) for frame in (before, after))
     rows = [(_joined(index), "", "", "", np.nan, "removed") for index in left.index.difference(right.index)]
     rows += [(_joined(index), "", "", "", np.nan, "added") for index in right.index.difference(left.index)]
     shared = left.index.intersection(right.index)
@@ -79,6 +88,12 @@ def compare_tables(before: pd.DataFrame, after: pd.DataFrame, key: list[str]) ->
     out = pd.DataFrame(rows, columns=["key", "column", "before", "after", "relative", "what"])
     order = out.assign(size=out["relative"].abs()).sort_values(["size", "key"], ascending=[False, True], na_position="first", kind="stable")
     return order.drop(columns="size").reset_index(drop=True)
+
+
+def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    dates = frame.select_dtypes("datetime").columns
+    frame = frame.assign(**{name: frame[name].dt.strftime("%Y-%m-%d") for name in dates})
+    return frame.astype("object").where(frame.notna(), "").astype(str)
 
 
 def _number(text: str) -> float:

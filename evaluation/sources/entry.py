@@ -28,7 +28,10 @@ from evaluation.sources.tables import TABLES, Column, Table
 from evaluation.sources.workbooks import Refused, look_inside, save_again
 
 # Every table of marks and indicators has a file per year; those are what evaluators fill in.
-ENTRY_TABLES = tuple(table for table in TABLES.values() if table.yearly)
+ENTRY_TABLES = tuple(table for table in TABLES.values() if table.group == "evaluation")
+# What the programme's systems export comes in workbooks of the same form.
+SYSTEM_TABLES = tuple(table for table in TABLES.values() if table.group == "programme")
+READ_TABLES = (*ENTRY_TABLES, *SYSTEM_TABLES)
 # Cells that a blank row of the template holds already: these codes alone make no entry.
 PREFILLED = {"conflict_of_interest": "0"}
 PREFILLED_ANY = ("year", "mc_id", "headquarters")
@@ -44,6 +47,7 @@ MOST_BYTES = 32_000_000
 HEADER_WITHIN = 100  # rows, notes above the header included
 
 _FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " ", 0x00A0: " ", 0x200B: None, 0xFEFF: None}
+_DATE = re.compile(r"(\d{4})(?:\s*[-./년]\s*(\d{1,2})\s*[-./월]\s*(\d{1,2})\s*[.일]?|(\d\d)(\d\d))")
 _NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d+)((?:\.\d+)?)\s*(점|%|)")
 
 
@@ -180,7 +184,7 @@ def _read_workbook(path: Path, year: int, labels: dict) -> tuple[list[Sheet], li
     # Only who has workbooks needs it, and a run without any starts faster.
     import openpyxl
 
-    known = {_bare(name): table for table in ENTRY_TABLES for name in (table.name, table.ko, table.en, table.en[:31])}
+    known = {_bare(name): table for table in READ_TABLES for name in (table.name, table.ko, table.en, table.en[:31])}
     sheets, problems = [], []
     workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     try:
@@ -261,8 +265,8 @@ def _unknown_sheet(path: Path, title: str, rows: list[tuple[int, tuple]]) -> lis
     if _bare(title) in {_bare(name) for name in (*OWN_SHEETS["help"], *OWN_SHEETS["codes"])} or not rows:
         return []
     place = (shown(path), title, "")
-    header = next((best for table in ENTRY_TABLES if (best := _find_header(table, rows))), None)
-    names = ", ".join(say(table.name, table.ko) for table in ENTRY_TABLES)
+    header = next((best for table in READ_TABLES if (best := _find_header(table, rows))), None)
+    names = ", ".join(say(table.name, table.ko) for table in READ_TABLES)
     if header is not None:
         return [
             problem(
@@ -479,6 +483,8 @@ def _cell_text(cell: object, column: Column, stored: bool | None, codes: dict[st
         return "", []
     if cell.data_type == "e":
         return "", [(str(value), say("an error of the spreadsheet", "수식 오류 값임"), say("type the value", "값을 직접 입력하십시오"), "error")]
+    if column.kind == "date" and isinstance(value, date):
+        return value.strftime("%Y-%m-%d"), []
     if isinstance(value, date | time | timedelta):
         return "", [
             (
@@ -537,6 +543,15 @@ def _codes(column: Column, labels: dict) -> dict[str, str]:
 def _plain(text: str) -> str:
     """Text as it was meant: composed Hangul, full-width letters and digits as plain ones, no spaces around it."""
     return unicodedata.normalize("NFC", text).translate(_FULL_WIDTH).strip()
+
+
+def iso_date(text: str) -> str:
+    """A date as 2010-12-31, however its parts are separated; other text as it is."""
+    found = _DATE.fullmatch(text)
+    if not found:
+        return text
+    year, *parts = (part for part in found.groups() if part)
+    return "-".join((year, *(part.zfill(2) for part in parts)))
 
 
 def _bare(text: str) -> str:

@@ -31,16 +31,17 @@ class Found:
     sheets: "tuple[Sheet, ...]" = ()
 
 
-def entry_folder(year: int, raw: Path = RAW) -> Path:
-    """Where the filled workbooks of a year lie."""
-    return raw / "official" / "evaluation" / str(year)
+def entry_folder(year: int, raw: Path = RAW, group: str = "evaluation") -> Path:
+    """Where the filled workbooks of a year lie: of the `evaluation`, or exports of the `programme`'s systems."""
+    return raw / "official" / group / str(year)
 
 
 def entry_paths(year: int, raw: Path = RAW) -> list[Path]:
     """The workbooks of a year, those in a format that is refused included."""
-    folder = entry_folder(year, raw)
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(path for path in found if path.suffix.lower() in (SUFFIX, *OTHER_SUFFIXES) and not path.name.startswith(TEMPORARY))
+    groups = dict.fromkeys(table.group for table in TABLES.values() if table.yearly)
+    folders = [folder for group in groups if (folder := entry_folder(year, raw, group)).is_dir()]
+    found = (path for folder in folders for path in sorted(folder.iterdir()))
+    return [path for path in found if path.suffix.lower() in (SUFFIX, *OTHER_SUFFIXES) and not path.name.startswith(TEMPORARY)]
 
 
 def locate(name: str, year: int, raw: Path, entries: "Entries | None" = None) -> Found:
@@ -58,7 +59,10 @@ def locate(name: str, year: int, raw: Path, entries: "Entries | None" = None) ->
 
 
 def locate_all(year: int, raw: Path = RAW, entries: "Entries | None" = None) -> list[Found]:
-    """The files of all tables for a year; UserError naming every one that is missing.
+    """The files of all tables for a year, optional ones that are not there left out; UserError naming every one that is missing.
+
+    Where some optional tables of a group are official, the others of the group are not made up from simulated ones:
+    codes of projects in one would not be those of the other.
 
     Args:
         entries: the year's workbooks where they were read already.
@@ -70,6 +74,11 @@ def locate_all(year: int, raw: Path = RAW, entries: "Entries | None" = None) -> 
 
         entries = read_entries(year, raw)
     found = [locate(name, year, raw, entries) for name in TABLES]
+    official = {item.table.group for item in found if item.table.optional and item.origin == "official"}
+    found = [
+        item for item in found
+        if not item.table.optional or item.origin == "official" or (item.table.group not in official and item.paths[0].is_file())
+    ]  # fmt: skip
     missing = [shown(path) for item in found for path in item.paths if not path.is_file()]
     if missing:
         # A workbook that cannot be read may be the very one that holds them.

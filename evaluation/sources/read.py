@@ -10,10 +10,10 @@ import pandera.pandas as pa
 
 from evaluation.errors import say
 from evaluation.paths import shown
-from evaluation.sources.entry import put_together
+from evaluation.sources.entry import iso_date, put_together
 from evaluation.sources.locate import Found
 from evaluation.sources.problems import problem, problem_frame
-from evaluation.sources.tables import MASK, Table
+from evaluation.sources.tables import MASK, Column, Table
 
 # The row of a CSV, as a spreadsheet counts it, of the first row after the header.
 FIRST_ROW = 2
@@ -55,6 +55,11 @@ def read_table(found: Found) -> Read:
         if column.kind == "text":
             frame[column.name] = cells.where(cells != "", pd.NA).astype("string")
             continue
+        if column.kind == "date":
+            dates = pd.to_datetime(cells.map(iso_date), format="%Y-%m-%d", errors="coerce")
+            problems += [_not_a_date(_place(places, row), column, cells[row]) for row in text.index[dates.isna() & (cells != "")]]
+            frame[column.name] = dates
+            continue
         numbers = pd.to_numeric(cells, errors="coerce")
         wrong = (numbers.isna() & (cells != "")) | np.isinf(numbers)
         if column.kind == "integer":
@@ -93,6 +98,11 @@ def _registry_as_of(frame: pd.DataFrame, year: int) -> pd.DataFrame:
             frame.loc[later, "hub"] = "" if is_text else pd.NA
             frame.loc[later, "counted"] = "0" if is_text else 0
     return frame
+
+
+def empty(table: Table) -> pd.DataFrame:
+    """The frame of an optional table that is not there: its columns, no rows."""
+    return pd.DataFrame(columns=[column.name for column in table.columns])
 
 
 def rows_hash(text: pd.DataFrame) -> str:
@@ -254,6 +264,14 @@ def _not_a_number(place: tuple[str, str, int], column, value: str) -> dict:
         say(f"not {kind}", f"{kind}가 아님"),
         say("digits only, no separators or units", "구분 기호나 단위 없이 숫자만 입력하십시오"),
     )
+
+
+def _not_a_date(place: tuple, column: Column, value: str) -> dict:
+    return problem(
+        place, column.name, value,
+        say("not a date", "날짜가 아님"),
+        say("write it as 2010-12-31", "2010-12-31과 같이 적으십시오"),
+    )  # fmt: skip
 
 
 def _place(places: pd.DataFrame, index: int) -> tuple[str, str, int]:

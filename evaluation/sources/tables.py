@@ -18,7 +18,7 @@ MASK = "X"  # what the official statistics print where two or fewer firms operat
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is text, integer or number; `masked` columns may hold the mask `X`.
+    """One column: `kind` is text, integer, number or date; `masked` columns may hold the mask `X`.
 
     Values lie at or above `lower`, above `above`, at or below `upper`.
     """
@@ -38,7 +38,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One raw table: `path` below its origin's folder, `{year}` standing for the evaluation year."""
+    """One raw table: `path` below its origin's folder, `{year}` standing for the evaluation year.
+
+    A year may go without a table that is `optional`.
+    """
 
     name: str
     origin: str
@@ -50,6 +53,12 @@ class Table:
     year_column: str | None = None
     references: dict[str, tuple[str, str]] = field(default_factory=dict)
     may_be_empty: bool = False
+    optional: bool = False
+
+    @property
+    def group(self) -> str:
+        """The first folder of its path: the tables of one folder are handed over together."""
+        return self.path.split("/")[0]
 
     @property
     def yearly(self) -> bool:
@@ -225,6 +234,97 @@ SIMULATED = (
     ),
 )
 
+# Exports of the Cluster Management System (its seven databases) and of the Real-time Cash Management System.
+# No public sample exists. What each holds: programme book (2010), section 3.2(5), "CMS database"; booklet (2016),
+# "Execution system". Classes are those of the printed statistics (3.3): sizes of companies, affiliation of experts.
+PROGRAMME = (
+    Table(
+        "cms_mini_clusters", "simulated", "programme/{year}/cms_mini_clusters.csv", "CMS: mini clusters", "CMS 미니클러스터 현황", ("year", "mc_id"),
+        (
+            _year(), _text("mc_id", "Mini cluster (code)", "미니클러스터 코드", required=True),
+            Column("company_members", "integer", "Member companies", "회원사 수", "companies", lower=0),
+            Column("university_members", "integer", "Members from universities", "대학 회원 수", "persons", lower=0),
+            Column("institute_members", "integer", "Members from research institutes", "연구기관 회원 수", "persons", lower=0),
+            Column("organisation_members", "integer", "Members from supporting organisations", "지원기관 회원 수", "persons", lower=0),
+            Column("activities", "integer", "Network activities held", "네트워크 활동 건수", "activities", lower=0),
+            Column("participants", "integer", "Participants in network activities", "네트워크 활동 참여 연인원", "persons", lower=0),
+        ),
+        year_column="year", references={"mc_id": ("mini_clusters", "mc_id")}, optional=True,
+    ),
+    Table(
+        "cms_committees", "simulated", "programme/{year}/cms_committees.csv", "CMS: evaluation committees", "CMS 평가위원회", ("year", "committee"),
+        (
+            _year(), _text("committee", "Committee meeting (code)", "평가위원회 코드", required=True), _headquarters(),
+            Column("held_on", "date", "Held on", "개최일"),
+            Column("purpose", "text", "Purpose", "평가 구분", allowed=("selection", "interim", "final")),
+            Column("evaluators", "integer", "Evaluators present", "참석 위원 수", "persons", lower=1),
+            Column("reviewed", "integer", "Projects reviewed", "심의 과제 수", "cases", lower=0),
+            Column("passed", "integer", "Projects passed", "통과 과제 수", "cases", lower=0),
+        ),
+        year_column="year", optional=True,
+    ),
+    Table(
+        "cms_alliances", "simulated", "programme/{year}/cms_alliances.csv", "CMS: supporting-organisation alliances", "CMS 지원기관 협의체", ("year", "headquarters", "organisation"),
+        (
+            _year(), _headquarters(), _text("organisation", "Organisation (code)", "지원기관 코드", required=True),
+            Column("organisation_type", "text", "Type of organisation", "기관 유형", allowed=("local_government", "university", "institute", "techno_park", "association", "other")),
+            Column("joined", "integer", "Year of joining", "가입연도", lower=2005, upper=2100),
+        ),
+        year_column="year", optional=True,
+    ),
+    Table(
+        "cms_experts", "simulated", "programme/{year}/cms_experts.csv", "CMS: pool of experts", "CMS 전문가풀", ("year", "expert"),
+        (
+            _year(), _text("expert", "Expert (code)", "전문가 코드", required=True), _headquarters(),
+            Column("sector", "text", "Sector", "분야", allowed=("business", "technology")),
+            Column("affiliation", "text", "Affiliation", "소속", allowed=("university", "institute", "organisation", "other")),
+            Column("consultations", "integer", "Consultations given", "자문 건수", "cases", lower=0),
+        ),
+        year_column="year", optional=True,
+    ),
+    Table(
+        "cms_action_plans", "simulated", "programme/{year}/cms_action_plans.csv", "CMS: action plans and performance", "CMS 추진계획·실적", ("year", "mc_id", "indicator"),
+        (
+            _year(), _text("mc_id", "Mini cluster (code)", "미니클러스터 코드", required=True),
+            _text("indicator", "Indicator", "지표", required=True), _text("unit", "Unit", "단위"),
+            Column("target", "number", "Target", "목표", lower=0), Column("actual", "number", "Actual", "실적", required=False, lower=0),
+        ),
+        year_column="year", references={"mc_id": ("mini_clusters", "mc_id")}, optional=True,
+    ),
+    Table(
+        "cms_projects", "simulated", "programme/{year}/cms_projects.csv", "CMS: projects", "CMS 과제", ("year", "project"),
+        (
+            _year(), _text("project", "Project (code)", "과제번호", required=True), _text("mc_id", "Mini cluster (code)", "미니클러스터 코드", required=True),
+            _text("company", "Company (code)", "기업 코드", required=True),
+            Column("company_size", "text", "Size of the company, by employees", "기업 규모(종업원 수)", allowed=("under_50", "50_to_300", "over_300")),
+            _text("support_type", "Type of support", "지원 유형", required=True),
+            Column("applied_on", "date", "Applied on", "신청일"),
+            Column("project_status", "text", "Status", "진행 상태", allowed=("applied", "rejected", "running", "completed", "stopped")),
+            Column("support", "number", "Support granted", "지원금", "KRW mn", required=False, lower=0),
+            Column("own_funds", "number", "Company's own funds", "기업부담금", "KRW mn", required=False, lower=0),
+        ),
+        year_column="year", references={"mc_id": ("mini_clusters", "mc_id")}, optional=True,
+    ),
+    Table(
+        "cms_cases", "simulated", "programme/{year}/cms_cases.csv", "CMS: outstanding cases", "CMS 우수사례", ("year", "case"),
+        (
+            _year(), _text("case", "Case (code)", "사례번호", required=True), _text("mc_id", "Mini cluster (code)", "미니클러스터 코드", required=True),
+            _text("project", "Project (code)", "과제번호"), _text("title", "Title", "사례명", required=True),
+        ),
+        year_column="year", references={"mc_id": ("mini_clusters", "mc_id")}, optional=True,
+    ),
+    Table(
+        "rcms_execution", "simulated", "programme/{year}/rcms_execution.csv", "RCMS: budget execution", "RCMS 예산 집행", ("year", "headquarters", "programme"),
+        (
+            _year(), _headquarters(), _text("programme", "Programme", "세부사업", required=True),
+            Column("as_of", "date", "As of", "기준일"),
+            Column("budget", "number", "Budget", "예산액", "KRW mn", above=0),
+            Column("executed", "number", "Executed", "집행액", "KRW mn", lower=0),
+        ),
+        year_column="year", optional=True,
+    ),
+)
+
 PUBLISHED = (
     Table(
         "goal_achievement", "published", "goal_achievement.csv", "Goal achievement of the seven target complexes", "7개 대상단지 목표 달성", ("indicator", "item"),
@@ -271,7 +371,7 @@ PUBLISHED = (
     ),
 )
 
-TABLES = {table.name: table for table in (*SIMULATED, *PUBLISHED)}
+TABLES = {table.name: table for table in (*SIMULATED, *PROGRAMME, *PUBLISHED)}
 
 
 def cell_status(frame: "pd.DataFrame", column: str) -> "pd.Series":

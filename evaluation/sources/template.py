@@ -1,6 +1,7 @@
-"""Writes the workbook that evaluators fill in: one sheet per table of marks that the year's scheme scores.
+"""Writes workbooks of the contract, one sheet per table: the one that evaluators fill in, with the tables of marks that
+the year's scheme scores, and the one that takes the exports of the programme's systems.
 
-`evaluation.sources.entry` reads it back; both take headings, codes and ranges from the contract.
+`evaluation.sources.entry` reads them back; both take headings, codes and ranges from the contract.
 """
 
 import io
@@ -21,6 +22,7 @@ from evaluation.sources.entry import (
     MOST_ROWS,
     OWN_SHEETS,
     PREFILLED,
+    SYSTEM_TABLES,
     YEAR_LABELS,
 )
 from evaluation.sources.locate import SUFFIX, entry_folder
@@ -36,6 +38,8 @@ ENTRY = PatternFill("solid", fgColor="FFFBE6")
 LINE = Border(*[Side(style="thin", color="BFBFBF")] * 4)
 WIDTHS = {"headquarters": 20, "mc_id": 16, "indicator": 30, "evaluator": 16, "part": 42, "group": 16, "kind": 24, "unit": 12, "item": 16, "respondent": 18}
 
+CODES = ("mc_id", "evaluator", "respondent", "committee", "organisation", "expert", "project", "company", "case")
+
 # What stands on the instruction sheet and above the marks, Korean and English.
 STEPS = (
     ("노란 칸만 입력합니다. 회색 칸과 열 제목은 잠겨 있습니다.", "Fill in the yellow cells only; grey cells and headings are locked."),
@@ -45,7 +49,22 @@ STEPS = (
     ("행이 모자라면 그 아래에 이어서 적습니다. 목록이 있는 칸은 목록에서 고릅니다.", "If rows run out, go on below. Where a cell has a list, choose from it."),
     ("수식·병합·숨기기를 쓰지 않습니다. 담당하지 않는 시트는 비워 둡니다.", "No formulas, merged or hidden cells. Leave sheets that are not yours empty."),
 )
+SYSTEM_STEPS = (
+    ("사업관리시스템(CMS)과 RCMS에서 내려받은 자료를 시트마다 열 제목에 맞추어 붙여 넣습니다.", "Paste what was exported from the Cluster Management System (CMS) and from RCMS under the headings of each sheet."),
+    ("열 제목과 시트 이름은 그대로 둡니다. 열의 순서는 달라도 되고, 쓰지 않는 열은 읽지 않습니다.", "Keep the headings and the names of sheets. Columns may come in another order; others are not read."),
+    ("사람과 기업은 코드로만 적고 이름·연락처는 지웁니다.", "People and companies appear as codes; take out names and contacts."),
+    ("금액은 백만원, 날짜는 2010-12-31 형식입니다. 목록이 있는 칸은 목록의 값을 씁니다.", "Amounts are in KRW million, dates as 2010-12-31. Where a cell has a list, use one of its values."),
+    ("자료가 없는 시트는 비워 둡니다. 그 표는 보고서에서 빠집니다.", "Leave a sheet empty where there is no export; the report goes without it."),
+)
 HOW = {
+    "cms_mini_clusters": ("미니클러스터마다 한 행: 회원과 네트워크 활동.", "One row per mini cluster: its members and network activities."),
+    "cms_committees": ("평가위원회 개최마다 한 행: 심의한 과제와 통과한 과제의 수.", "One row per meeting of a committee: how many projects it reviewed and passed."),
+    "cms_alliances": ("지원기관마다 한 행.", "One row per supporting organisation."),
+    "cms_experts": ("전문가마다 한 행. 자문 건수는 해당 연도의 것.", "One row per expert; consultations are those of the year."),
+    "cms_action_plans": ("미니클러스터·지표마다 한 행: 목표와 실적.", "One row per mini cluster and indicator: target and actual."),
+    "cms_projects": ("신청 과제마다 한 행. 지원하지 않은 과제의 지원금은 비워 둡니다.", "One row per project applied for; support stays empty where none was granted."),
+    "cms_cases": ("우수사례마다 한 행.", "One row per outstanding case."),
+    "rcms_execution": ("광역본부·세부사업마다 한 행: 기준일까지의 예산과 집행 누계.", "One row per headquarters and programme: budget and what was executed of it up to the date."),
     "mc_marks": ("미니클러스터마다 한 행씩, 평가위원 코드와 점수를 적습니다.", "One row per mini cluster: your code and your mark."),
     "difficulty_marks": ("광역본부마다 지표의 난이도와 도전성 점수를 적습니다.", "One row per headquarters: your mark of the difficulty of its indicators."),
     "common_indicators": ("광역본부·지표마다 한 행씩 목표와 실적을 적습니다. 지표는 모든 본부에 같아야 합니다.", "One row per headquarters and indicator: target and actual. Every headquarters has the same indicators."),
@@ -55,13 +74,13 @@ HOW = {
 }
 
 
-def template_path(year: int, output: str, force: bool) -> Path:
-    """Where the template of a year goes: `output` (a file, or a folder for the default name), else the current folder.
+def template_path(year: int, output: str, force: bool, programme: bool = False) -> Path:
+    """Where the workbook of a year goes: `output` (a file, or a folder for the default name), else the current folder.
 
     Raises:
         UserError: the name is no .xlsx, the place lies in data/raw/, or a file is there and `force` is not set.
     """
-    name = say(f"marks_{year}{SUFFIX}", f"평가표_{year}{SUFFIX}")
+    name = say(f"programme_{year}{SUFFIX}", f"사업관리자료_{year}{SUFFIX}") if programme else say(f"marks_{year}{SUFFIX}", f"평가표_{year}{SUFFIX}")
     path = Path(output) if output else Path(name)
     if path.is_dir():
         path /= name
@@ -81,7 +100,7 @@ def template_path(year: int, output: str, force: bool) -> Path:
 
 
 def write_template(path: Path, year: int, leaves: list[dict], mini_clusters: pd.DataFrame, labels: dict) -> None:
-    """Write the workbook of a year.
+    """Write the workbook of marks of a year.
 
     Args:
         leaves: the leaves of the year's scheme; of each, `table` and `scale` are used.
@@ -89,12 +108,55 @@ def write_template(path: Path, year: int, leaves: list[dict], mini_clusters: pd.
         labels: {kind: {code: {ko, en}}}, the words of the report settings.
     """
     tables = [table for table in ENTRY_TABLES if any(leaf["table"] == table.name for leaf in leaves)]
+    scales = {table.name: [leaf["scale"] for leaf in leaves if leaf["table"] == table.name and "scale" in leaf] for table in tables}
+    rows = {table.name: _given(table, mini_clusters, labels) for table in tables}
+    title = (f"{year}년 광역본부 평가표", f"Marks of the pan-regional headquarters, {year}")
+    _write(path, year, title, STEPS, tables, scales, rows, mini_clusters, labels)
+
+
+def write_system_workbook(path: Path, year: int, filled: dict[str, pd.DataFrame], mini_clusters: pd.DataFrame, labels: dict) -> None:
+    """Write the workbook for the exports of the programme's systems.
+
+    Args:
+        filled: rows to put in, by table; a table without rows is left blank.
+        mini_clusters: the registry as the contract types it.
+        labels: {kind: {code: {ko, en}}}, the words of the report settings.
+    """
+    rows = {}
+    for table in SYSTEM_TABLES:
+        frame = filled.get(table.name, pd.DataFrame())
+        columns = [column for column in table.columns if column.name != "year"]
+        rows[table.name] = [], [[_shown(getattr(row, column.name), column, labels) for column in columns] for row in frame.itertuples()]
+    title = (f"{year}년 사업관리시스템(CMS)·RCMS 자료", f"Exports of the Cluster Management System and of RCMS, {year}")
+    _write(path, year, title, SYSTEM_STEPS, list(SYSTEM_TABLES), {}, rows, mini_clusters, labels)
+
+
+def _shown(value: object, column: Column, labels: dict) -> object:
+    """A cell as a person reads it."""
+    if pd.isna(value):
+        return None
+    if column.allowed:
+        return _label(labels, column.name, value)
+    if column.kind == "date":
+        return value.date()
+    return int(value) if column.kind == "integer" else value
+
+
+def _write(
+    path: Path, year: int, title: tuple[str, str], steps: tuple, tables: list[Table], scales: dict[str, list[dict]],
+    rows: dict[str, tuple[list[str], list[list[object]]]], mini_clusters: pd.DataFrame, labels: dict,
+) -> None:  # fmt: skip
+    """A workbook: instructions, a sheet per table, and the codes.
+
+    Args:
+        title, steps: Korean and English.
+        scales: of what is scored in a table; rows: of each table the headings beside its columns, and its rows.
+    """
     workbook = Workbook()
-    _instructions(workbook.active, year, tables)
+    _instructions(workbook.active, year, title, steps, tables)
     lists = _codes(workbook.create_sheet(say(*OWN_SHEETS["codes"][::-1])), tables, mini_clusters, labels)
     for table in tables:
-        scales = [leaf["scale"] for leaf in leaves if leaf["table"] == table.name and "scale" in leaf]
-        _marks(workbook.create_sheet(_sheet_title(table)), year, table, scales, mini_clusters, labels, lists)
+        _rows(workbook.create_sheet(_sheet_title(table)), year, table, scales.get(table.name, []), *rows[table.name], lists)
     # The codes are looked up, not filled in: they come last.
     workbook.move_sheet(say(*OWN_SHEETS["codes"][::-1]), offset=len(tables))
     finished = io.BytesIO()
@@ -115,16 +177,16 @@ def _label(labels: dict, column: str, code: object) -> str:
     return labels.get(column, {}).get(code, {}).get(language(), str(code))
 
 
-def _instructions(sheet: Worksheet, year: int, tables: list[Table]) -> None:
+def _instructions(sheet: Worksheet, year: int, title: tuple[str, str], steps: tuple, tables: list[Table]) -> None:
     sheet.title = say(*OWN_SHEETS["help"][::-1])
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 30, 96
-    folder = shown(entry_folder(year)) + "/"
+    folder = shown(entry_folder(year, group=tables[0].group)) + "/"
     lines = [
-        (f"{year}년 광역본부 평가표", f"Marks of the pan-regional headquarters, {year}"),
-        *STEPS,
+        title,
+        *steps,
         (
-            f"입력을 마친 파일을 {folder}에 넣습니다. 위원별 파일을 여러 개 넣어도 됩니다. 점검: iccp check {year}",
-            f"Put the filled workbook into {folder}; there may be one per evaluator. To check them: iccp check {year}",
+            f"입력을 마친 파일을 {folder}에 넣습니다. 여러 개로 나누어 넣어도 됩니다(예: 평가위원별). 점검: iccp check {year}",
+            f"Put the filled workbook into {folder}; there may be several, such as one per evaluator. To check them: iccp check {year}",
         ),
     ]
     row = 1
@@ -151,7 +213,7 @@ def _codes(sheet: Worksheet, tables: list[Table], mini_clusters: pd.DataFrame, l
     """What drop-downs offer, a column each; returns the range of each list by the name of its column."""
     wanted = {column.name: column for table in tables for column in table.columns if column.allowed}
     columns = {name: (_both(column.en, column.ko), [_label(labels, name, code) for code in column.allowed]) for name, column in wanted.items()}
-    if any(table.name == "mc_marks" for table in tables):
+    if any("mc_id" in table.references for table in tables):
         registry = TABLES["mini_clusters"]
         titles = {column.name: _both(column.en, column.ko) for column in registry.columns}
         columns["mc_id"] = (titles["mc_id"], mini_clusters["mc_id"].tolist())
@@ -170,11 +232,10 @@ def _codes(sheet: Worksheet, tables: list[Table], mini_clusters: pd.DataFrame, l
     return lists
 
 
-def _marks(
-    sheet: Worksheet, year: int, table: Table, scales: list[dict], mini_clusters: pd.DataFrame, labels: dict, lists: dict[str, str]
+def _rows(
+    sheet: Worksheet, year: int, table: Table, scales: list[dict], beside: list[str], given: list[list[object]], lists: dict[str, str]
 ) -> None:
     columns = [column for column in table.columns if column.name != "year"]
-    beside, given = _given(table, mini_clusters, labels)
     last = len(beside) + len(columns)
 
     sheet.cell(TITLE, 1, _both(f"{table.en}, {year}", f"{year}년 {table.ko}", " · ")).font = Font(name=FONT, size=14, bold=True)
@@ -208,6 +269,8 @@ def _marks(
             locked = position <= len(beside) or (bool(beside) and position == len(beside) + 1 and value is not None)
             cell.font, cell.border = Font(name=FONT), LINE
             cell.fill, cell.protection = (GIVEN if locked else ENTRY), Protection(locked=locked)
+            if position > len(beside) and columns[position - len(beside) - 1].kind == "date":
+                cell.number_format = "yyyy-mm-dd"
 
     sheet.row_dimensions[UNITS].height, sheet.row_dimensions[HEADER].height = 30, 48
     sheet.freeze_panes = sheet.cell(HEADER + 1, len(beside) + 2 if beside else 2)
@@ -242,6 +305,8 @@ def _range(column: Column, scales: list[dict]) -> tuple[float | None, float | No
 
 
 def _units(column: Column, lower: float | None, upper: float | None) -> str:
+    if column.unit == "KRW mn":
+        return say("KRW million", "백만원")
     if lower is not None and upper is not None:
         return f"{lower:g}–{upper:g}" + {"points": say(" points", "점"), "7-point scale": say(" (scale)", " (척도)")}.get(column.unit, "")
     if column.above is not None:
@@ -250,7 +315,9 @@ def _units(column: Column, lower: float | None, upper: float | None) -> str:
         return say(f"{lower:g} or more", f"{lower:g} 이상")
     if column.allowed:
         return say("choose", "선택")
-    return say("code", "코드") if column.name in ("mc_id", "evaluator", "respondent") else ""
+    if column.kind == "date":
+        return say("date", "날짜")
+    return say("code", "코드") if column.name in CODES else ""
 
 
 def _validation(column: Column, lower: float | None, upper: float | None, lists: dict[str, str]) -> DataValidation | None:
@@ -258,7 +325,7 @@ def _validation(column: Column, lower: float | None, upper: float | None, lists:
     if column.name in lists:
         rule = DataValidation(type="list", formula1=lists[column.name], allow_blank=True)
         message = say("Choose from the list.", "목록에서 고르십시오.")
-    elif column.kind == "text":
+    elif column.kind in ("text", "date"):
         return None
     else:
         kind = "whole" if column.kind == "integer" else "decimal"

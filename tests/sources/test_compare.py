@@ -36,3 +36,9 @@ def test_years_are_matched_without_their_year():
     assert {"mc_marks", "panel"} <= set(changes) and "complexes" not in changes and "goal_achievement" not in changes
     assert set(changes["panel"]["what"]) == {"added"} and changes["panel"]["key"].str.endswith("/2011").all()
     assert (changes["difficulty_marks"]["what"] == "changed").all()
+
+
+def test_records_with_codes_of_their_year_are_compared_by_number():
+    changed = compare_years(2010, 2011)["cms_projects"]
+    counts = [len((RAW / f"simulated/programme/{year}/cms_projects.csv").read_text(encoding="utf-8").splitlines()) - 1 for year in (2010, 2011)]
+    assert changed[["column", "before", "after"]].to_numpy().tolist() == [["rows", *map(str, counts)]]

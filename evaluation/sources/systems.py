@@ -1,0 +1,147 @@
+"""What the exports of the Cluster Management System (CMS) and of RCMS say, and whether they agree.
+
+The systems are where a headquarters reports its year; the marks rest partly on the same facts. So both are laid
+beside each other: what differs is said, and neither is changed.
+"""
+
+import pandas as pd
+
+from evaluation.errors import say
+from evaluation.sources.tables import HEADQUARTERS
+
+SUPPORTED = ("running", "completed", "stopped")  # projects that were granted support, as far as they got
+HALF_DIGIT = 0.05  # indicators are entered with one decimal: two figures agree within half of it
+AGREEMENT_COLUMNS = ["check", "headquarters", "item", "system", "marks", "agrees"]
+
+
+def by_headquarters(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The year in figures, per headquarters.
+
+    Args:
+        tables: those of the group `programme` and `mini_clusters`; an empty one leaves its columns out.
+
+    Returns:
+        index headquarters; columns, as far as their table is there: mini_clusters, company_members, other_members,
+        activities, participants, meetings, reviewed, passed, organisations, experts, consultations, applications,
+        supported, support (KRW mn), cases, budget and executed (KRW mn), execution (per cent of the budget).
+    """
+    home = tables["mini_clusters"].set_index("mc_id")["headquarters"]
+    out = pd.DataFrame(index=pd.Index(HEADQUARTERS, name="headquarters"))
+
+    def add(name: str, **columns) -> None:
+        frame = tables[name]
+        if frame.empty:
+            return
+        if "headquarters" not in frame:
+            frame = frame.assign(headquarters=frame["mc_id"].map(home))
+        for column, of in columns.items():
+            out[column] = of(frame).groupby(frame["headquarters"]).sum().reindex(out.index, fill_value=0)
+
+    def one(frame: pd.DataFrame) -> pd.Series:
+        return pd.Series(1, index=frame.index)
+
+    add(
+        "cms_mini_clusters", mini_clusters=one, company_members=lambda f: f["company_members"],
+        other_members=lambda f: f[["university_members", "institute_members", "organisation_members"]].sum(axis=1),
+        activities=lambda f: f["activities"], participants=lambda f: f["participants"],
+    )  # fmt: skip
+    add("cms_committees", meetings=one, reviewed=lambda f: f["reviewed"], passed=lambda f: f["passed"])
+    add("cms_alliances", organisations=one)
+    add("cms_experts", experts=one, consultations=lambda f: f["consultations"])
+    add("cms_projects", applications=one, supported=lambda f: f["project_status"].isin(SUPPORTED), support=lambda f: f["support"].fillna(0))
+    add("cms_cases", cases=one)
+    add("rcms_execution", budget=lambda f: f["budget"], executed=lambda f: f["executed"])
+    if "budget" in out:
+        out["execution"] = 100 * out["executed"] / out["budget"]
+    return out
+
+
+def agreement(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> pd.DataFrame:
+    """What the systems say beside what the marks rest on, and beside each other.
+
+    Args:
+        tables: all input tables of a year; origins: of each table that is there.
+
+    Returns:
+        AGREEMENT_COLUMNS, a row per figure compared. Checks: `execution` (RCMS against the common indicator, per
+        cent), `target` and `actual` (action plans, summed, against the headquarters' quantitative indicators),
+        `reviewed` and `passed` (selection committees against the projects). Tables of different origin, such as
+        official marks and simulated exports, are not compared.
+    """
+    rows = []
+
+    def comparable(*names: str) -> bool:
+        return all(name in origins and not tables[name].empty for name in names) and len({origins[name] for name in names}) == 1
+
+    def compare(check: str, item: str, system: pd.Series, marks: pd.Series, within: float) -> None:
+        for headquarters in system.index.intersection(marks.index):
+            pair = float(system[headquarters]), float(marks[headquarters])
+            # Half a digit itself is within rounding, whatever the last bits say.
+            rows.append((check, headquarters, item, *pair, abs(pair[0] - pair[1]) <= within + 1e-9))
+
+    home = tables["mini_clusters"].set_index("mc_id")["headquarters"]
+    if comparable("rcms_execution", "common_indicators"):
+        common = tables["common_indicators"]
+        told = common[common["indicator"] == "budget_execution"].set_index("headquarters")["actual"]
+        compare("execution", "budget_execution", by_headquarters(tables)["execution"].dropna(), told, HALF_DIGIT)
+    if comparable("cms_action_plans", "headquarters_indicators"):
+        plans = tables["cms_action_plans"]
+        summed = plans.groupby(["indicator", plans["mc_id"].map(home)])[["target", "actual"]].sum()
+        told = tables["headquarters_indicators"].set_index(["indicator", "headquarters"])
+        for indicator in sorted(set(plans["indicator"]) & set(told.index.get_level_values("indicator"))):
+            for column in ("target", "actual"):
+                compare(column, indicator, summed.loc[indicator, column], told.loc[indicator, column], HALF_DIGIT)
+    if comparable("cms_committees", "cms_projects"):
+        projects, meetings = tables["cms_projects"], tables["cms_committees"]
+        selection = meetings[meetings["purpose"] == "selection"].groupby("headquarters")[["reviewed", "passed"]].sum()
+        decided = projects[projects["project_status"] != "applied"]
+        at = decided["mc_id"].map(home)
+        compare("reviewed", "", selection["reviewed"], decided.groupby(at).size(), 0)
+        compare("passed", "", selection["passed"], decided["project_status"].isin(SUPPORTED).groupby(at).sum(), 0)
+    return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
+
+
+def system_problems(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> list[tuple[str, str, str, str, str]]:
+    """What does not fit inside the exports, or between them and the marks: table, column, value, rule, how to mend it."""
+    found = []
+
+    def add(name: str, column: str, value: str, rule: str, mend: str) -> None:
+        found.append((name, column, value, rule, mend))
+
+    def rows(name: str, wrong) -> list:
+        frame = tables[name]
+        return list(frame[wrong(frame)].itertuples()) if not frame.empty else []
+
+    for row in rows("cms_committees", lambda f: f["passed"] > f["reviewed"]):
+        add("cms_committees", "passed", f"{row.committee}: {row.passed} > {row.reviewed}", say("more passed than reviewed", "통과 과제가 심의 과제보다 많음"), say("mend one of the two", "둘 중 틀린 수를 고치십시오"))
+    for name, column, id in (("cms_committees", "held_on", "committee"), ("cms_projects", "applied_on", "project")):
+        for row in rows(name, lambda f, column=column: f[column].dt.year != f["year"]):
+            add(name, column, f"{getattr(row, id)}: {getattr(row, column):%Y-%m-%d}", say(f"not in {row.year}", f"{row.year}년 날짜가 아님"), say("mend the date, or put the row into its year", "날짜를 고치거나 해당 연도 파일로 옮기십시오"))
+    for row in rows("cms_alliances", lambda f: f["joined"] > f["year"]):
+        add("cms_alliances", "joined", f"{row.organisation}: {row.joined}", say(f"after {row.year}", f"{row.year}년보다 뒤임"), say("mend the year", "연도를 고치십시오"))
+    for row in rows("cms_projects", lambda f: f["project_status"].isin(SUPPORTED) & f["support"].isna()):
+        add("cms_projects", "support", row.project, say("empty for a supported project", "지원 과제인데 지원금이 비어 있음"), say("enter the support granted", "지원금을 입력하십시오"))
+    for row in rows("cms_projects", lambda f: ~f["project_status"].isin(SUPPORTED) & (f["support"].fillna(0) > 0)):
+        add("cms_projects", "support", f"{row.project}: {row.support:g}", say("given for a project without support", "지원하지 않은 과제인데 지원금이 있음"), say("mend the status or empty the support", "진행 상태를 고치거나 지원금을 비우십시오"))
+    for row in rows("rcms_execution", lambda f: f["executed"] > f["budget"]):
+        add("rcms_execution", "executed", f"{row.headquarters}, {row.programme}: {row.executed:,.0f} > {row.budget:,.0f}", say("more than the budget", "예산액보다 많음"), say("look whether a carry-over is in it", "이월액이 들어 있는지 확인하십시오"))
+    if not tables["cms_mini_clusters"].empty:
+        for value in sorted(set(tables["mini_clusters"]["mc_id"]) - set(tables["cms_mini_clusters"]["mc_id"])):
+            add("cms_mini_clusters", "mc_id", value, say("has no row", "행이 없음"), say("add its row, if it is still there", "운영 중이면 행을 추가하십시오"))
+    names = {
+        "execution": ("rcms_execution", "executed", say("the common indicator", "공통지표")),
+        "target": ("cms_action_plans", "target", say("the headquarters' indicator", "본부 정량지표")),
+        "actual": ("cms_action_plans", "actual", say("the headquarters' indicator", "본부 정량지표")),
+        "reviewed": ("cms_committees", "reviewed", say("the projects", "과제 목록")),
+        "passed": ("cms_committees", "passed", say("the projects", "과제 목록")),
+    }  # fmt: skip
+    compared = agreement(tables, origins)
+    for row in compared[~compared["agrees"]].itertuples():
+        name, column, other = names[row.check]
+        where = ", ".join(part for part in (row.headquarters, row.item) if part)
+        add(
+            name, column, where,
+            say(f"{row.system:,.1f}, but {row.marks:,.1f} in {other}", f"{row.system:,.1f}인데 {other}에는 {row.marks:,.1f}임"),
+            say("find out which is right; nothing is changed by itself", "어느 쪽이 맞는지 확인하십시오. 자동으로 고치지 않습니다"),
+        )
+    return found
