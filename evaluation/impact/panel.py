@@ -27,9 +27,9 @@ def estimation_panel(
         frame with `complex_id`, `unit` (integer code), `year`, `cohort` (year of first participation, 0 for
         non-participants), `event_time` (year - cohort, missing where cohort is 0),
         `treated` (0/1) and `y` (log points), sorted by unit and year; and counts: `units`,
-        `units_participants`, `units_non_participants`, `rows`, `excluded_masked`, `excluded_missing`,
-        `excluded_zero`, `excluded_always_treated`, `excluded_later`, `excluded_absent` (complexes of the registry,
-        by the first reason that applies; they and `units` add up to the registry).
+        `units_participants`, `units_non_participants`, `rows`, `excluded_masked`, `excluded_not_reported`,
+        `excluded_not_applicable`, `excluded_missing`, `excluded_zero`, `excluded_always_treated`, `excluded_later`,
+        `excluded_absent` (complexes of the registry, by the first reason that applies; they and `units` add up to it).
 
     Raises:
         UserError: an outcome, price index or cohort that the data do not have; a year without rows or prices;
@@ -40,13 +40,16 @@ def estimation_panel(
     data = panel[["complex_id", "year", name]].copy()
     status = cell_status(panel, name)
     by_complex = data["complex_id"]
-    masked = (status == "masked").groupby(by_complex).any()
-    missing = (status == "missing").groupby(by_complex).any() | (data.groupby("complex_id")["year"].count() < data["year"].nunique())
-    zero = (data[name] <= 0).groupby(by_complex).any()
-    joined = complexes.set_index("complex_id")["first_treated"].reindex(masked.index)
-    always = joined <= data["year"].min()
-    later = joined > data["year"].max()
-    usable = ~(masked | missing | zero | always | later)
+    kinds = {kind: (status == kind).groupby(by_complex).any() for kind in ("masked", "not_reported", "not_applicable", "missing")}
+    kinds["missing"] |= data.groupby("complex_id")["year"].count() < data["year"].nunique()
+    kinds["zero"] = (data[name] <= 0).groupby(by_complex).any()
+    joined = complexes.set_index("complex_id")["first_treated"].reindex(kinds["masked"].index)
+    kinds["always_treated"] = joined <= data["year"].min()
+    kinds["later"] = joined > data["year"].max()
+    excluded, usable = {}, pd.Series(True, index=joined.index)
+    for reason, here in kinds.items():
+        excluded[f"excluded_{reason}"] = int((usable & here).sum())
+        usable &= ~here
 
     data = data[data["complex_id"].map(usable)]
     data = data.merge(complexes[["complex_id", "first_treated"]], on="complex_id", validate="many_to_one")
@@ -67,11 +70,7 @@ def estimation_panel(
         "units_participants": participants,
         "units_non_participants": data["unit"].nunique() - participants,
         "rows": len(data),
-        "excluded_masked": int(masked.sum()),
-        "excluded_missing": int((missing & ~masked).sum()),
-        "excluded_zero": int((zero & ~masked & ~missing).sum()),
-        "excluded_always_treated": int((always & ~masked & ~missing & ~zero).sum()),
-        "excluded_later": int((later & ~masked & ~missing & ~zero).sum()),
+        **excluded,
         "excluded_absent": len(set(complexes["complex_id"]) - set(panel["complex_id"])),
     }
     for group in ("participants", "non_participants"):

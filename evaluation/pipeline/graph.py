@@ -20,7 +20,7 @@ from evaluation.pipeline.notebooks import run_notebook
 from evaluation.pipeline.sources_of import modules, notebook_modules, notebook_tables
 from evaluation.pipeline.staging import publish, staged
 from evaluation.report.render import render, template_files
-from evaluation.sources.locate import entry_paths, locate_all
+from evaluation.sources.locate import entry_paths, locate_all, release_paths
 from evaluation.sources.published import published_files
 from evaluation.sources.specs import read_report, scheme_paths
 from evaluation.sources.tables import TABLES
@@ -88,9 +88,11 @@ def _data(year: int, base: Path, environment: Path) -> Callable:
 
     # A workbook with nothing filled in yet counts too, and with any the labels they are read by.
     books = entry_paths(year)
+    releases = [path for paths in release_paths().values() for path in paths]
     raw = [path for found in locate_all(year) for path in found.paths] + books + ([SPECS / "report.yml"] if books else [])
+    raw += releases + ([SPECS / "crosswalk.csv"] if releases else [])
     makes = [folder / f"{name}.parquet" for name in TABLES]
-    makes += [folder / name for name in ("files.csv", "origins.csv", "problems.csv", "ledger.csv")]
+    makes += [folder / name for name in ("files.csv", "origins.csv", "problems.csv", "census.csv", "releases.csv", "ledger.csv")]
     return _task("data", work, [environment, base / "state" / "inputs.json", notebook, *notebook_modules(notebook), *raw], makes)
 
 
@@ -123,7 +125,7 @@ def _report(year: int, base: Path, environment: Path, renderer: Path, language: 
     needs = [environment, renderer, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *scheme_paths(year)]
     needs += [*sorted((REPORTS / language).glob("*.md")), REPORTS / language / "meta.yml"]
     needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
-    needs += [base / "data" / name for name in ("files.csv", "reconciliation.parquet")]
+    needs += [base / "data" / name for name in ("files.csv", "census.csv", "releases.csv", "reconciliation.parquet")]
     needs += [base / part / name for part in ("outcomes", "audit") for name in MADE[part]]
     # How many figures there are, the texts decide: one that was deleted is missed through its list.
     drawn = folder / "assets.json"
@@ -157,5 +159,5 @@ def _publish(year: int, base: Path, environment: Path, renderer: Path, languages
         for stale in set(place.glob("*/report.pdf")) - set(pdfs):
             shutil.rmtree(stale.parent)
 
-    needs = [environment, renderer, SPECS / "report.yml", base / "data" / "files.csv", *pdfs.values(), *(base / part / "ledger.csv" for part in ("data", *ANALYSES)), *modules(["evaluation.pipeline.manifest"])]
+    needs = [environment, renderer, SPECS / "report.yml", base / "data" / "files.csv", base / "data" / "releases.csv", *pdfs.values(), *(base / part / "ledger.csv" for part in ("data", *ANALYSES)), *modules(["evaluation.pipeline.manifest"])]
     return _task("publish", work, needs, [*pdfs, place / "ledger.csv", place / "manifest.json"])

@@ -20,7 +20,8 @@ def write_manifest(year: int, base: Path, files: dict[Path, Path]) -> Path:
         "year": year,
         "version": evaluation.__version__,
         "files": {place.relative_to(published(year)).as_posix(): _sha256(source) for place, source in files.items()},
-        "inputs": _inputs(base),
+        "inputs": _listed(base / "data" / "files.csv"),
+        "releases": _listed(base / "data" / "releases.csv"),
         "environment": json.loads((state / "environment.json").read_text(encoding="utf-8")),
         "renderer": json.loads((state / "renderer.json").read_text(encoding="utf-8")),
     }
@@ -38,8 +39,8 @@ def write_ledger(base: Path) -> Path:
     return path
 
 
-def _inputs(base: Path) -> list[dict]:
-    with (base / "data" / "files.csv").open(encoding="utf-8", newline="") as file:
+def _listed(path: Path) -> list[dict]:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

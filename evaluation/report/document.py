@@ -101,6 +101,8 @@ def _facts(base: Path) -> dict:
     return {
         "files": pd.read_csv(base / "data" / "files.csv"),
         "reconciliation": pd.read_parquet(base / "data" / "reconciliation.parquet"),
+        "census": pd.read_csv(base / "data" / "census.csv"),
+        "releases": pd.read_csv(base / "data" / "releases.csv"),
         "growth": pd.read_csv(base / "outcomes" / "growth.csv"),
         "press": pd.read_csv(base / "outcomes" / "press.csv"),
         "audit": pd.read_csv(base / "audit" / "audit.csv", keep_default_na=False),
@@ -265,6 +267,11 @@ def _asked_by_texts(document: Document) -> dict:
             lines.append(label("ties", scheme["ties"]["rule"]))
         return lines
 
+    def census_cell(row: object, measure: str) -> str:
+        """A figure of a complex in the census, or in words why there is none."""
+        status = getattr(row, f"{measure}_status")
+        return v(f"data.census.complex.{row.complex_id}.{measure}") if status in ("observed", "zero") else "X" if status == "masked" else label("status", status)
+
     def left_out() -> list[str]:
         """Why complexes are left out of the estimates: the usual reasons, and others where they occur."""
         prefix = ".sample.excluded_"
@@ -338,6 +345,7 @@ def _asked_by_texts(document: Document) -> dict:
         "failed": failed,
         "outcome_names": outcome_names,
         "scheme_assumptions": scheme_assumptions,
+        "census_cell": census_cell,
         "left_out": left_out,
         "outcomes_with_truth": outcomes_with_truth,
         "lowest_pretest": lowest_pretest,

@@ -8,8 +8,13 @@ import pandas as pd
 from evaluation.audit.verdicts import VERDICTS
 from evaluation.index.scheme import leaves
 from evaluation.report.ledger import entry, part
+from evaluation.sources.census import Census, hidden
 from evaluation.sources.systems import agreement, by_headquarters
-from evaluation.sources.tables import TABLES, cell_status
+from evaluation.sources.tables import NO_FIGURE, TABLES, cell_status
+
+
+# What the report shows of a census: a year's figures, in KRW mn, USD thousand and persons.
+CENSUS_MEASURES = ("production", "exports", "employment")
 
 
 def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.DataFrame:
@@ -40,8 +45,7 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
         for state, count in {
             "observed": ((status == "observed") & ~zero).sum(),
             "zero": zero.sum(),
-            "masked": (status == "masked").sum(),
-            "missing": (status == "missing").sum(),
+            **{kind: (status == kind).sum() for kind in NO_FIGURE.values()},
         }.items():
             cells.append(entry(f"data.panel.{name}.{state}", int(count), "count", 0))
     evaluation = [
@@ -105,6 +109,46 @@ def _system_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> lis
         part(sums, [*there, "mini_clusters"], "evaluation.sources.systems.by_headquarters", files),
         part(checks, [*there, "mini_clusters", *beside], "evaluation.sources.systems.agreement", files),
     ]
+
+
+def release_entries(releases: pd.DataFrame, census: Census | None, matched: pd.DataFrame, undecided: int, files: pd.DataFrame) -> pd.DataFrame:
+    """How many rows each release has, and what the latest census says: its own totals, what the masks hide of them, cells by status, and the registry's complexes.
+
+    Visible sums are left out: beside a printed total they would tell what is masked.
+
+    Args:
+        releases: of `evaluation.sources.releases.listed`.
+        census: of `evaluation.sources.releases.latest_census`; matched: of `evaluation.sources.crosswalk.to_complexes`;
+            undecided: names for a person to decide.
+
+    Returns:
+        a ledger part, empty without releases.
+    """
+    rows = [entry(f"data.releases.{number}.rows", count, "count", 0) for number, count in enumerate(releases["rows"], start=1)]
+    if census is None:
+        return part(rows, [], "evaluation.sources.releases.listed", files)
+    top = census.rows[census.rows["level"] == 0]
+    entries = [
+        *rows,
+        entry("data.census.year", census.year, "year", 0),
+        entry("data.census.quarter", census.quarter, "count", 0),
+        entry("data.census.rows", len(top), "count", 0),
+        entry("data.census.complexes", top["complex"].nunique(), "count", 0),
+        entry("data.census.matched", len(matched), "count", 0),
+        entry("data.census.undecided", undecided, "count", 0),
+    ]
+    share = hidden(census)
+    for kind in census.printed.index:
+        entries.append(entry(f"data.census.total.{kind}.complexes", census.printed.at[kind, "complexes"], "count", 0))
+        for measure in CENSUS_MEASURES:
+            entries.append(entry(f"data.census.total.{kind}.{measure}", census.printed.at[kind, measure], "count", 0))
+            entries.append(entry(f"data.census.hidden.{kind}.{measure}", share.at[kind, measure] if kind in share.index else math.nan, "percent", 1))
+    for measure in CENSUS_MEASURES:
+        counts = top[f"{measure}_status"].value_counts()
+        for status in ("observed", "zero", *NO_FIGURE.values()):
+            entries.append(entry(f"data.census.cells.{measure}.{status}", int(counts.get(status, 0)), "count", 0))
+        entries += [entry(f"data.census.complex.{row.complex_id}.{measure}", getattr(row, measure), "count", 0) for row in matched.itertuples()]
+    return part(entries, [], "evaluation.sources.census; evaluation/specs/crosswalk.csv", files)
 
 
 def _system_unit(column: str) -> tuple[str, int]:

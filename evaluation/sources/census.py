@@ -21,14 +21,13 @@ from evaluation.errors import UserError, say
 from evaluation.paths import shown
 from evaluation.sources.names import name_key
 from evaluation.sources.problems import problem, problem_frame
-from evaluation.sources.tables import MASK
+from evaluation.sources.tables import FEW_FIRMS, MASK
 from evaluation.sources.workbooks import open_workbook, sheet_rows
 
 TYPES = {"국가": "national", "일반": "general", "도시첨단": "urban_high_tech", "농공": "agro_industrial"}
 STATES = ("완료", "조성중", "미개발")
 MOST_ROWS, WIDTH, HEADER_WITHIN = 20_000, 60, 40
 SHOWN_DIFFERENCES = 10
-FEW_FIRMS = 2  # at most so many operating firms: figures are masked
 
 # name, words of the header (upper row / lower row), whether figures can be masked, unit
 _MEASURES = (

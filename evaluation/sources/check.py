@@ -13,7 +13,7 @@ from evaluation.sources.locate import Found, locate, locate_all
 from evaluation.sources.problems import problem, problem_frame
 from evaluation.sources.read import FIRST_ROW, Read, empty, read_table, rows_hash, up_to
 from evaluation.sources.systems import system_problems
-from evaluation.sources.tables import HEADQUARTERS, TABLES, Table
+from evaluation.sources.tables import FEW_FIRMS, HEADQUARTERS, TABLES, Table
 
 SHOWN_PROBLEMS = 8
 SEVERAL = " | "  # between the files of one table; no file name can hold it on Windows
@@ -229,6 +229,25 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
             )
     for name, column, value, rule, mend in system_problems(tables, {found.table.name: found.origin for found in located}):
         add(name, column, value, rule, mend, severity="warning")
+    panel = tables["panel"]
+    firms = panel["operating_firms"]
+    for column in (column.name for column in TABLES["panel"].columns if column.masked):
+        status = panel[f"{column}_status"]
+        for row in panel[(status == "masked") & (firms > FEW_FIRMS)].itertuples():
+            add(
+                "panel", column, f"{row.complex_id}, {row.year}",
+                say(f"masked although {row.operating_firms:g} firms operate", f"가동업체가 {row.operating_firms:g}개인데 X로 가려짐"),
+                say(f"the statistics mask {FEW_FIRMS} or fewer; look up which of the two is right", f"통계는 {FEW_FIRMS}개 이하만 가립니다. 어느 쪽이 맞는지 확인하십시오"),
+                severity="warning",
+            )
+        # A complex may export nothing; one where firms operate makes something, with somebody.
+        for row in panel[(panel[column] == 0) & (firms > FEW_FIRMS)].itertuples() if column != "exports" else ():
+            add(
+                "panel", column, f"{row.complex_id}, {row.year}",
+                say(f"0 although {row.operating_firms:g} firms operate", f"가동업체가 {row.operating_firms:g}개인데 0임"),
+                say("write NR if it was not reported", "보고되지 않은 값이면 NR로 적으십시오"),
+                severity="warning",
+            )
     gaps = tables["panel"].groupby("complex_id")["year"].agg(["min", "max", "count"])
     for value, row in gaps[gaps["max"] - gaps["min"] + 1 != gaps["count"]].iterrows():
         add(

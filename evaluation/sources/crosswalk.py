@@ -11,7 +11,7 @@ import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.paths import SPECS, shown
-from evaluation.sources.census import MEASURES
+from evaluation.sources.census import MEASURES, Census
 
 CROSSWALK = SPECS / "crosswalk.csv"
 COLUMNS = ("complex_id", "type", "province", "district", "name_key", "level", "decision", "note_ko", "note_en")
@@ -66,6 +66,24 @@ def to_complexes(rows: pd.DataFrame, crosswalk: pd.DataFrame) -> pd.DataFrame:
             line[f"{measure}_status"] = status
         out.append(line)
     return pd.DataFrame(out)
+
+
+def census_of_registry(census: Census | None, registry: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The figures of the registry's complexes in a census, by the crosswalk as it ships.
+
+    Args:
+        registry: complex_id, name_ko, name_en, role, basis.
+
+    Returns:
+        `complex_id`, `name_ko`, `name_en`, `role` and the columns of `to_complexes`, in the registry's order; and
+        how many names are left for a person to decide. No rows without a census.
+    """
+    names = registry[["complex_id", "name_ko", "name_en", "role"]]
+    if census is None:
+        return names.iloc[:0], 0
+    crosswalk = read_crosswalk()
+    matched = names.merge(to_complexes(census.rows, crosswalk), on="complex_id", how="inner")
+    return matched, len(to_decide(census.rows, crosswalk, registry))
 
 
 def _joined(rows: pd.DataFrame, crosswalk: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from evaluation.paths import RAW, shown
-from evaluation.sources.tables import TABLES, Table
+from evaluation.sources.tables import NO_FIGURE, TABLES, Table
 
 ORIGINS = {
     "published": ("Figures printed in the programme's own documents", "사업 문서에 공표된 수치"),
@@ -75,8 +75,8 @@ def _schema(path: Path, table: Table | None) -> dict:
         if constraints:
             described["constraints"] = constraints
         fields.append(described)
-    # The mask of the official statistics is a missing value to any other reader.
-    missing = ["", "X"] if any(column.masked for column in table.columns) else [""]
+    # The mask of the official statistics, and the other kinds of nothing, are missing values to any other reader.
+    missing = sorted(NO_FIGURE) if any(column.masked for column in table.columns) else [""]
     return {"fields": fields, "primaryKey": list(table.key), "missingValues": missing}
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SUFFIX = ".xlsx"
 # What a spreadsheet program may save in its place; lying there unread, it would be missed in silence.
 OTHER_SUFFIXES = (".xls", ".xlsm", ".xlsb", ".xltx", ".xltm", ".ods", ".cell", ".numbers")
+RELEASES = ("census", "trends")  # folders of official statistics, each file a release of its own
 TEMPORARY = ("~$", ".~lock")  # what Excel and LibreOffice keep beside an open file
 
 
@@ -42,6 +43,14 @@ def entry_paths(year: int, raw: Path = RAW) -> list[Path]:
     folders = [folder for group in groups if (folder := entry_folder(year, raw, group)).is_dir()]
     found = (path for folder in folders for path in sorted(folder.iterdir()))
     return [path for path in found if path.suffix.lower() in (SUFFIX, *OTHER_SUFFIXES) and not path.name.startswith(TEMPORARY)]
+
+
+def release_paths(raw: Path = RAW) -> dict[str, list[Path]]:
+    """The official releases, by the kind that names their folder."""
+    return {
+        kind: sorted(path for path in (raw / "official" / kind).glob("*") if path.is_file() and not path.name.startswith((".", "~$")))
+        for kind in RELEASES
+    }  # fmt: skip
 
 
 def locate(name: str, year: int, raw: Path, entries: "Entries | None" = None) -> Found:

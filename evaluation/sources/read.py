@@ -13,7 +13,7 @@ from evaluation.paths import shown
 from evaluation.sources.entry import iso_date, put_together
 from evaluation.sources.locate import Found
 from evaluation.sources.problems import problem, problem_frame
-from evaluation.sources.tables import MASK, Column, Table
+from evaluation.sources.tables import NO_FIGURE, Column, Table
 
 # The row of a CSV, as a spreadsheet counts it, of the first row after the header.
 FIRST_ROW = 2
@@ -23,7 +23,7 @@ FIRST_ROW = 2
 class Read:
     """A table as it was read.
 
-    `frame`: typed; masked columns get a companion `<column>_status`: observed, masked, missing.
+    `frame`: typed; masked columns get a companion `<column>_status`: observed, or a kind of NO_FIGURE.
     `text`: the same rows as the text that stands in the files.
     `places`: file, sheet and row of each of these rows, same index.
     `problems`: what is wrong, with the columns PROBLEM_COLUMNS.
@@ -50,8 +50,8 @@ def read_table(found: Found) -> Read:
     for column in found.table.columns:
         cells = text[column.name].str.strip()
         if column.masked:
-            frame[f"{column.name}_status"] = cells.map({MASK: "masked", "": "missing"}).fillna("observed")
-            cells = cells.where(cells != MASK, "")
+            frame[f"{column.name}_status"] = cells.map(NO_FIGURE).fillna("observed")
+            cells = cells.where(~cells.isin(list(NO_FIGURE)), "")
         if column.kind == "text":
             frame[column.name] = cells.where(cells != "", pd.NA).astype("string")
             continue

@@ -1,22 +1,51 @@
 """The official releases that lie below data/raw/official: censuses and trend tables, each checked on its own.
 
-They are series of their own and no input of a report of the years that can be evaluated so far; what is
-wrong in them is said by the check.
+They are series of their own: a report shows those that end in its year or before, and estimates nothing from them.
 """
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
 
 from evaluation.errors import UserError, say
 from evaluation.paths import RAW, shown
-from evaluation.sources.census import read_census
+from evaluation.sources.census import Census, read_census
 from evaluation.sources.crosswalk import read_crosswalk, to_decide
+from evaluation.sources.locate import RELEASES, release_paths
 from evaluation.sources.problems import problem, problem_frame
-from evaluation.sources.trends import read_trend
+from evaluation.sources.trends import Trend, read_trend
 
-FOLDERS = {"census": read_census, "trends": read_trend}
-RELEASE_COLUMNS = ["kind", "file", "period", "rows"]
+READERS = dict(zip(RELEASES, (read_census, read_trend), strict=True))
+RELEASE_COLUMNS = ["kind", "file", "period", "rows", "file_sha256"]
+
+
+def read_releases(year: int, raw: Path = RAW) -> tuple[list[Census], list[Trend]]:
+    """The releases that end in a year or before, the latest last.
+
+    Raises:
+        UserError: a file that cannot be read (of what year it is, nobody knows), or has errors.
+    """
+    found: dict[str, list] = {kind: [] for kind in RELEASES}
+    for kind, paths in release_paths(raw).items():
+        for path in paths:
+            release = READERS[kind](path)
+            if int(_period(release)[:4]) > year:
+                continue
+            errors = release.problems[release.problems["severity"] == "error"]
+            if not errors.empty:
+                first = errors.iloc[0]
+                raise UserError(
+                    f"{shown(path)} has {len(errors)} errors; `iccp check {year}` shows all. First: row {first['row']}, {first['column']}: {first['rule']}; {first['mend']}.",
+                    f"{shown(path)}에 오류가 {len(errors)}건 있습니다. 전체 목록은 `iccp check {year}`로 볼 수 있습니다. 첫째: {first['row']}행 {first['column']}: {first['rule']}. {first['mend']}.",
+                )
+            found[kind].append(release)
+    return tuple(sorted(releases, key=_period) for releases in found.values())
+
+
+def latest_census(censuses: list[Census]) -> Census | None:
+    """The census whose figures are a year's: the last of a fourth quarter, or without one the last; None without any."""
+    return next((census for census in reversed(censuses) if census.quarter == 4), censuses[-1] if censuses else None)
 
 
 def check_releases(registry: pd.DataFrame, raw: Path = RAW) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -30,10 +59,10 @@ def check_releases(registry: pd.DataFrame, raw: Path = RAW) -> tuple[pd.DataFram
         error among them.
     """
     releases, problems = [], []
-    for kind, read in FOLDERS.items():
-        for path in sorted(path for path in (raw / "official" / kind).glob("*") if path.is_file() and not path.name.startswith((".", "~$"))):
+    for kind, paths in release_paths(raw).items():
+        for path in paths:
             try:
-                release = read(path)
+                release = READERS[kind](path)
             except UserError as error:
                 told = str(error).removeprefix(shown(path)).lstrip(":, ")
                 problems.append(problem_frame([problem((shown(path), "", ""), "", "", told, say("mend the file or take it out", "파일을 고치거나 빼십시오"))]))
@@ -41,9 +70,21 @@ def check_releases(registry: pd.DataFrame, raw: Path = RAW) -> tuple[pd.DataFram
             problems.append(release.problems)
             if kind == "census":
                 problems.append(_undecided(release, registry))
-            period = f"{release.year}Q{release.quarter}" if kind == "census" else release.quarter
-            releases.append({"kind": kind, "file": shown(path), "period": period, "rows": len(release.rows if kind == "census" else release.values)})
-    return pd.DataFrame(releases, columns=RELEASE_COLUMNS), pd.concat([problem_frame([]), *problems], ignore_index=True)
+            releases.append(listed([release]))
+    return pd.concat([listed([]), *releases], ignore_index=True), pd.concat([problem_frame([]), *problems], ignore_index=True)
+
+
+def listed(releases: list[Census | Trend]) -> pd.DataFrame:
+    """RELEASE_COLUMNS of releases."""
+    rows = []
+    for release in releases:
+        kind, count = ("census", len(release.rows)) if isinstance(release, Census) else ("trends", len(release.values))
+        rows.append((kind, shown(release.path), _period(release), count, hashlib.sha256(release.path.read_bytes()).hexdigest()))
+    return pd.DataFrame(rows, columns=RELEASE_COLUMNS)
+
+
+def _period(release: Census | Trend) -> str:
+    return f"{release.year}Q{release.quarter}" if isinstance(release, Census) else release.quarter
 
 
 def _undecided(census, registry: pd.DataFrame) -> pd.DataFrame:

@@ -14,11 +14,14 @@ HEADQUARTERS = ("seoul_metropolitan", "chungcheong", "honam", "daekyung", "dongn
 ZONES = (*HEADQUARTERS, "jeju")
 TYPES = ("national", "general", "agro_industrial")
 MASK = "X"  # what the official statistics print where two or fewer firms operate
+FEW_FIRMS = 2
+# What may stand in a cell in place of a figure, in columns that can be masked: four kinds of nothing, and 0 is a figure.
+NO_FIGURE = {MASK: "masked", "NR": "not_reported", "NA": "not_applicable", "": "missing"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is text, integer, number or date; `masked` columns may hold the mask `X`.
+    """One column: `kind` is text, integer, number or date; `masked` columns may hold the codes of NO_FIGURE.
 
     Values lie at or above `lower`, above `above`, at or below `upper`.
     """
@@ -375,6 +378,6 @@ TABLES = {table.name: table for table in (*SIMULATED, *PROGRAMME, *PUBLISHED)}
 
 
 def cell_status(frame: "pd.DataFrame", column: str) -> "pd.Series":
-    """Of each cell of a column: observed, masked or missing."""
+    """Of each cell of a column: observed, or one of the kinds of NO_FIGURE."""
     told = frame.get(f"{column}_status")
     return told if told is not None else frame[column].notna().map({True: "observed", False: "missing"})

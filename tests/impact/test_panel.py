@@ -32,10 +32,19 @@ def test_rows_and_exclusions(small):
     data, counts = estimation_panel(*small, OUTCOME)
     assert counts == {
         "units": 2, "units_participants": 1, "units_non_participants": 1, "rows": 4,
-        "excluded_masked": 1, "excluded_missing": 1, "excluded_zero": 1,
+        "excluded_masked": 1, "excluded_not_reported": 0, "excluded_not_applicable": 0, "excluded_missing": 1, "excluded_zero": 1,
         "excluded_always_treated": 0, "excluded_later": 0, "excluded_absent": 0,
     }  # fmt: skip
     assert data["complex_id"].tolist() == ["a", "a", "b", "b"]
+
+
+@pytest.mark.parametrize("kind", ["masked", "not_reported", "not_applicable", "missing"])
+def test_each_kind_of_nothing_is_counted_as_what_it_is(small, kind):
+    panel, complexes, prices = small
+    panel.loc[panel["complex_id"] == "masked", "production_status"] = ["observed", kind]
+    _, counts = estimation_panel(panel, complexes, prices, OUTCOME)
+    assert counts[f"excluded_{kind}"] == (2 if kind == "missing" else 1)
+    assert sum(counts[f"excluded_{other}"] for other in ("masked", "not_reported", "not_applicable", "missing")) == 2
 
 
 def test_real_terms_and_event_time(small):

@@ -240,3 +240,41 @@ def test_a_common_indicator_that_one_headquarters_lacks(raw):
 def test_a_complex_without_panel_rows_is_a_warning(raw):
     rewrite(raw / PANEL, lambda lines: [line for line in lines if not line.startswith("H01,")])
     assert found(raw, severity="warning", column="complex_id", value="H01").shape[0] == 1
+
+
+def panel_cell(raw, change):
+    """Change one row of the panel, of H01 in 2005, as text."""
+    path = raw / PANEL
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    row = frame.index[(frame["complex_id"] == "H01") & (frame["year"] == "2005")][0]
+    for column, value in change.items():
+        frame.loc[row, column] = value
+    frame.to_csv(path, index=False, lineterminator="\n")
+
+
+def test_four_kinds_of_nothing_are_read_as_four(raw):
+    for value, kind in {"X": "masked", "NR": "not_reported", "NA": "not_applicable", "": "missing"}.items():
+        panel_cell(raw, {"production": value, "operating_firms": "2"})
+        panel = check_inputs(YEAR, raw).tables["panel"].set_index(["complex_id", "year"])
+        assert panel.at[("H01", 2005), "production_status"] == kind and pd.isna(panel.at[("H01", 2005), "production"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [("production", "X", "masked although 3 firms operate"), ("employment", "0", "0 although 3 firms operate"), ("production", "0", "NR"), ("exports", "0", None)],
+)
+def test_a_mask_or_a_zero_that_the_firms_speak_against_is_a_warning(raw, column, value, words):
+    panel_cell(raw, {column: value, "operating_firms": "3"})
+    problems = found(raw)
+    told = [f"{row.severity} {row.column} {row.value}: {row.rule}; {row.mend}" for row in problems.itertuples()]
+    if words is None:
+        assert told == []
+    else:
+        [line] = told
+        assert line.startswith(f"warning {column} H01, 2005") and words in line
+
+
+def test_codes_are_not_read_where_nothing_is_masked(raw):
+    panel_cell(raw, {"capital": "NR"})
+    [problem] = found(raw).itertuples()
+    assert (problem.severity, problem.column, problem.value) == ("error", "capital", "NR")
