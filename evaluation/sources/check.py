@@ -10,10 +10,11 @@ from evaluation.errors import UserError, say
 from evaluation.paths import RAW, shown
 from evaluation.sources.entry import Entries, read_entries
 from evaluation.sources.locate import Found, locate, locate_all
+from evaluation.sources.plausibility import implausible
 from evaluation.sources.problems import problem, problem_frame
 from evaluation.sources.read import FIRST_ROW, Read, empty, read_table, rows_hash, up_to
 from evaluation.sources.systems import system_problems
-from evaluation.sources.tables import FEW_FIRMS, HEADQUARTERS, TABLES, Table
+from evaluation.sources.tables import HEADQUARTERS, TABLES, Table
 
 SHOWN_PROBLEMS = 8
 SEVERAL = " | "  # between the files of one table; no file name can hold it on Windows
@@ -39,12 +40,18 @@ def check_inputs(year: int, raw: Path = RAW) -> Inputs:
     Rows after the year are not used, so what is wrong in them is a warning.
     """
     entries = read_entries(year, raw)
-    tables, files, problems = {}, [], [problem_frame(entries.problems)]
-    located = locate_all(year, raw, entries)
-    for name, table in TABLES.items():
-        tables[name] = empty(table)
-    for found in located:
-        read = read_table(found)
+    read = [(found, read_table(found)) for found in locate_all(year, raw, entries)]
+    return check_tables(year, read, problem_frame(entries.problems), raw)
+
+
+def check_tables(year: int, tables_read: list[tuple[Found, Read]], told: pd.DataFrame, raw: Path = RAW) -> Inputs:
+    """Check tables that were read: each as of the year, and all against each other.
+
+    Args:
+        told: problems that are known already.
+    """
+    tables, files, problems = {name: empty(table) for name, table in TABLES.items()}, [], [told]
+    for found, read in tables_read:
         used = up_to(read.frame, found.table, year)
         tables[found.table.name] = used
         problems += [_later_are_warnings(read, found.table, year), _other_years(read, found.table, year)]
@@ -60,7 +67,7 @@ def check_inputs(year: int, raw: Path = RAW) -> Inputs:
         )
     # Cross-checks on tables with errors of their own would only repeat them.
     if not any((wrong["severity"] == "error").any() for wrong in problems):
-        problems.append(_cross_check(year, located, tables))
+        problems.append(_cross_check(year, [found for found, _ in tables_read], tables))
     return Inputs(tables, pd.DataFrame(files), pd.concat(problems, ignore_index=True))
 
 
@@ -229,25 +236,8 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
             )
     for name, column, value, rule, mend in system_problems(tables, {found.table.name: found.origin for found in located}):
         add(name, column, value, rule, mend, severity="warning")
-    panel = tables["panel"]
-    firms = panel["operating_firms"]
-    for column in (column.name for column in TABLES["panel"].columns if column.masked):
-        status = panel[f"{column}_status"]
-        for row in panel[(status == "masked") & (firms > FEW_FIRMS)].itertuples():
-            add(
-                "panel", column, f"{row.complex_id}, {row.year}",
-                say(f"masked although {row.operating_firms:g} firms operate", f"가동업체가 {row.operating_firms:g}개인데 X로 가려짐"),
-                say(f"the statistics mask {FEW_FIRMS} or fewer; look up which of the two is right", f"통계는 {FEW_FIRMS}개 이하만 가립니다. 어느 쪽이 맞는지 확인하십시오"),
-                severity="warning",
-            )
-        # A complex may export nothing; one where firms operate makes something, with somebody.
-        for row in panel[(panel[column] == 0) & (firms > FEW_FIRMS)].itertuples() if column != "exports" else ():
-            add(
-                "panel", column, f"{row.complex_id}, {row.year}",
-                say(f"0 although {row.operating_firms:g} firms operate", f"가동업체가 {row.operating_firms:g}개인데 0임"),
-                say("write NR if it was not reported", "보고되지 않은 값이면 NR로 적으십시오"),
-                severity="warning",
-            )
+    for name, column, value, rule, mend in implausible(tables, there):
+        add(name, column, value, rule, mend, severity="warning")
     gaps = tables["panel"].groupby("complex_id")["year"].agg(["min", "max", "count"])
     for value, row in gaps[gaps["max"] - gaps["min"] + 1 != gaps["count"]].iterrows():
         add(

@@ -7,6 +7,7 @@ directory and its XML are looked at before anything is loaded.
 
 import re
 import unicodedata
+import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -186,7 +187,8 @@ def _read_workbook(path: Path, year: int, labels: dict) -> tuple[list[Sheet], li
 
     known = {_bare(name): table for table in READ_TABLES for name in (table.name, table.ko, table.en, table.en[:31])}
     sheets, problems = [], []
-    workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    with warnings.catch_warnings(action="ignore"):  # openpyxl's remarks on print areas and styles
+        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
     try:
         if not workbook.worksheets:
             raise Refused(say("has no sheet that can be read", "읽을 수 있는 시트가 없음"), save_again())

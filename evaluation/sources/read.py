@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,8 +131,8 @@ def schema(table: Table) -> pa.DataFrameSchema:
 def _read_csv(found: Found) -> tuple[pd.DataFrame, list[dict]]:
     """The cells as text, under their headings; the index counts the file's rows after the header, blank ones too."""
     try:
-        with found.paths[0].open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file, strict=True))
+        text = found.paths[0].read_bytes().decode("utf-8-sig")
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except UnicodeDecodeError as error:
         return pd.DataFrame(), [
             problem(
@@ -169,7 +170,12 @@ def _read_csv(found: Found) -> tuple[pd.DataFrame, list[dict]]:
         cells[index] = filled
     if problems:
         return pd.DataFrame(), problems
-    return pd.DataFrame.from_dict(cells, orient="index", columns=header, dtype=str), []
+    if not text.endswith(("\n", "\r")):
+        # Every program ends the last row; a file that was cut off ends anywhere.
+        place = (shown(found.paths[0]), "", len(rows))
+        rule, mend = say("the last row has no line end", "마지막 행이 줄바꿈으로 끝나지 않음"), say("look whether the file was cut off", "파일이 중간에 잘렸는지 확인하십시오")
+        problems.append(problem(place, "", ",".join(rows[-1]), rule, mend, "warning"))
+    return pd.DataFrame.from_dict(cells, orient="index", columns=header, dtype=str), problems
 
 
 def _beside_a_csv(found: Found) -> list[dict]:

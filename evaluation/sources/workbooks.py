@@ -1,5 +1,7 @@
 """Opens workbooks that come from elsewhere: only after a look at what the file claims to be."""
 
+import re
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,8 @@ MOST_BYTES = 300_000_000  # unpacked; the largest census is a hundredth of it
 MOST_PARTS = 1_000
 MOST_RATIO = 200  # unpacked over packed; sheets of figures pack to about a tenth
 LEAST_FOR_RATIO = 4_000_000
+# A cell whose formula is followed by an empty value or by none.
+_NO_VALUE = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br=["'](\w+)["'][^>]*>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>""")
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
@@ -34,7 +38,8 @@ def open_workbook(path: Path) -> Workbook:
         rule, mend = error.args
         raise UserError(f"{shown(path)}: {rule}; {mend}.", f"{shown(path)}: {rule}. {mend}.") from None
     try:
-        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        with warnings.catch_warnings(action="ignore"):  # openpyxl's remarks on print areas and styles
+            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
     except Exception as error:  # openpyxl raises whatever the broken part of the file leads to
         raise _unreadable(path, error) from None
     if not book.worksheets:
@@ -49,9 +54,15 @@ def sheet_rows(book: Workbook, title: str, path: Path, most: int, width: int) ->
     """The rows of a sheet as tuples of `width` cells (None where empty), row 1 first, blank rows kept.
 
     Raises:
-        UserError: more than `most` rows, or a damaged sheet.
+        UserError: more than `most` rows, a formula without a value, or a damaged sheet.
     """
     rows, filled = [], 0
+    cell = _uncomputed(book, title, path)
+    if cell:
+        raise UserError(
+            f"{shown(path)}, sheet {title}, {cell}: a formula without a stored value. Open the file in Excel and save it, so that values are stored.",
+            f"{shown(path)} {title} 시트 {cell}: 계산된 값이 저장되지 않은 수식입니다. Excel에서 열어 저장하면 값이 함께 저장됩니다.",
+        )
     try:
         for number, row in enumerate(book[title].iter_rows(max_col=width, values_only=True), start=1):
             if any(cell is not None for cell in row):
@@ -68,6 +79,16 @@ def sheet_rows(book: Workbook, title: str, path: Path, most: int, width: int) ->
             f"{shown(path)} {title} 시트: {most:,}행 아래에도 값이 있습니다. 올바른 파일인지 확인하십시오.",
         )
     return rows[:filled]
+
+
+def _uncomputed(book: Workbook, title: str, path: Path) -> str | None:
+    """The first cell with a formula and no value beside it, which openpyxl would read as an empty one."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = _NO_VALUE.search(archive.read(book[title]._worksheet_path))  # openpyxl tells the place nowhere else
+    except Exception as error:
+        raise _unreadable(path, error) from None
+    return found[1].decode("ascii", "replace") if found else None
 
 
 def save_again() -> str:
