@@ -90,15 +90,18 @@ def check(year: Annotated[str, typer.Argument(help=say("evaluation year; the def
     from evaluation.pipeline.run import check_specs
     from evaluation.sources.check import check_inputs
     from evaluation.sources.findings import headings, kind, write_findings
+    from evaluation.sources.printed import PRINTED
+    from evaluation.sources.published import check_published
     from evaluation.sources.releases import check_releases
     from evaluation.sources.specs import read_report
+    from evaluation.sources.tables import TABLES
 
     wanted = _year(year) if year else read_report()["default_year"]
     check_specs(wanted)
     console = Console(highlight=False)
     inputs = check_inputs(wanted)
     releases, wrong = check_releases(inputs.tables["complexes"])
-    problems = pd.concat([inputs.problems, wrong], ignore_index=True)
+    problems = pd.concat([inputs.problems, check_published(besides=inputs.tables), wrong], ignore_index=True)
     if not problems.empty:
         table = Table(box=None, pad_edge=False, header_style="bold")
         # Only workbooks have sheets.
@@ -124,11 +127,13 @@ def check(year: Annotated[str, typer.Argument(help=say("evaluation year; the def
     errors = int((problems["severity"] == "error").sum())
     warnings = len(problems) - errors
     names = read_report()["labels"]["origin"]
-    counted = ", ".join(f"{names[origin][language()]} {count}" for origin, count in inputs.files["origin"].value_counts().items())
+    # The tables of a report, and those that only the audit reads.
+    origins = pd.Series([*inputs.files["origin"], *(table.origin for name, table in PRINTED.items() if name not in TABLES)]).value_counts()
+    counted = ", ".join(f"{names[origin][language()]} {count}" for origin, count in origins.items())
     console.print(
         say(
-            f"{wanted}: {len(inputs.files)} tables ({counted}), {errors} errors, {warnings} warnings",
-            f"{wanted}년: 표 {len(inputs.files)}개({counted}), 오류 {errors}건, 주의 {warnings}건",
+            f"{wanted}: {origins.sum()} tables ({counted}), {errors} errors, {warnings} warnings",
+            f"{wanted}년: 표 {origins.sum()}개({counted}), 오류 {errors}건, 주의 {warnings}건",
         )
     )
     if errors:

@@ -12,7 +12,6 @@ from evaluation.sources.census import Census, hidden
 from evaluation.sources.systems import agreement, by_headquarters
 from evaluation.sources.tables import NO_FIGURE, TABLES, cell_status
 
-
 # What the report shows of a census: a year's figures, in KRW mn, USD thousand and persons.
 CENSUS_MEASURES = ("production", "exports", "employment")
 

@@ -1,10 +1,10 @@
 """Writes `data/raw/datapackage.json`, the Frictionless description of what lies in `data/raw/`."""
 
-import csv
 import json
 from pathlib import Path
 
 from evaluation.paths import RAW, shown
+from evaluation.sources.printed import PRINTED
 from evaluation.sources.tables import NO_FIGURE, TABLES, Table
 
 ORIGINS = {
@@ -15,7 +15,7 @@ ORIGINS = {
 
 
 def describe(raw: Path = RAW) -> dict:
-    """The descriptor: one resource per shipped file, with the contract's fields where there is one."""
+    """The descriptor: one resource per shipped file, with the contract's fields."""
     resources = []
     for origin, (en, ko) in ORIGINS.items():
         for path in sorted((raw / origin).rglob("*.csv")):
@@ -29,7 +29,7 @@ def describe(raw: Path = RAW) -> dict:
                     "origin": origin,
                     "description": en,
                     "description_ko": ko,
-                    "schema": _schema(path, _contract(relative)),
+                    "schema": _schema(_contract(relative)),
                 }
             )
     return {
@@ -48,17 +48,15 @@ def write(raw: Path = RAW) -> Path:
     return path
 
 
-def _contract(relative: Path) -> Table | None:
-    for table in TABLES.values():
+def _contract(relative: Path) -> Table:
+    for table in (TABLES | PRINTED).values():
         year = next((part for part in relative.parts if part.isdigit()), "")
         if (Path(table.origin) / table.path.format(year=year)) == relative:
             return table
-    return None
+    raise ValueError(f"no contract for {relative}")
 
 
-def _schema(path: Path, table: Table | None) -> dict:
-    if table is None:
-        return _inferred(path)
+def _schema(table: Table) -> dict:
     fields = []
     for column in table.columns:
         constraints = {"required": True} if column.required else {}
@@ -78,26 +76,6 @@ def _schema(path: Path, table: Table | None) -> dict:
     # The mask of the official statistics, and the other kinds of nothing, are missing values to any other reader.
     missing = sorted(NO_FIGURE) if any(column.masked for column in table.columns) else [""]
     return {"fields": fields, "primaryKey": list(table.key), "missingValues": missing}
-
-
-def _inferred(path: Path) -> dict:
-    """Tables that no reader uses yet: a column of numbers is a number, everything else text."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    fields = []
-    for name in rows[0]:
-        values = [row[name] for row in rows if row[name]]
-        kind = "number" if values and all(_is_number(value) for value in values) else "string"
-        fields.append({"name": name, "type": kind})
-    return {"fields": fields, "missingValues": [""]}
-
-
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
 
 
 if __name__ == "__main__":

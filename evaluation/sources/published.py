@@ -1,10 +1,12 @@
 """Reads the printed figures as text: digits count as they were printed, trailing zeros too."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evaluation.errors import UserError
+from evaluation.errors import UserError, say
 from evaluation.paths import RAW, shown
+from evaluation.sources.locate import Found
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,22 +23,49 @@ def published_texts(raw: Path = RAW) -> dict[str, "pd.DataFrame"]:
     """All tables of printed figures, the programme's and the press's, by the name of their file.
 
     Returns:
-        frames of text; an empty cell is "". Two folders with a table of the same name, or a file that cannot
-        be read, raise a UserError.
-    """
-    import pandas as pd  # who only wants the list of files need not wait for it
+        frames of text; an empty cell is "".
 
-    tables = {}
+    Raises:
+        UserError: two folders with a table of the same name, a file without a contract, or one with errors.
+    """
+    texts, problems = _read(raw)
+    errors = problems[problems["severity"] == "error"]
+    if not errors.empty:
+        first = errors.iloc[0]
+        raise UserError(
+            f"{first['file']} [{first['row']}] {first['column']} {first['value']!r}: {first['rule']}; {first['mend']} (errors in printed figures: {len(errors)}; `iccp check` shows all).",
+            f"{first['file']} [{first['row']}] {first['column']} {first['value']!r}: {first['rule']}. {first['mend']} (공표 수치의 오류 {len(errors)}건, 전체는 `iccp check`).",
+        )
+    return texts
+
+
+def check_published(raw: Path = RAW, besides: Iterable[str] = ()) -> "pd.DataFrame":
+    """What is wrong in the tables of printed figures, with PROBLEM_COLUMNS.
+
+    Args:
+        besides: names of tables that are checked elsewhere.
+    """
+    return _read(raw, set(besides))[1]
+
+
+def _read(raw: Path, besides: Iterable[str] = ()) -> tuple[dict[str, "pd.DataFrame"], "pd.DataFrame"]:
+    # Who only wants the list of files need not wait for these.
+    import pandas as pd
+
+    from evaluation.sources.printed import PRINTED
+    from evaluation.sources.problems import problem, problem_frame
+    from evaluation.sources.read import read_table
+
+    texts, problems = {}, [problem_frame([])]
     for path in published_files(raw):
-        if path.stem in tables:
-            raise UserError(
-                f"There are two tables {path.stem} under {shown(raw)}. Keep one.",
-                f"{shown(raw)} 아래에 {path.stem} 표가 둘 있습니다. 하나만 남기십시오.",
-            )
-        try:
-            tables[path.stem] = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            raise UserError(
-                f"{shown(path)} is not readable as CSV in UTF-8 ({error}).", f"{shown(path)} 파일을 UTF-8 CSV로 읽을 수 없습니다 ({error})."
-            ) from None
-    return tables
+        table = PRINTED.get(path.stem)
+        if path.stem in texts or table is None or table.origin != path.parent.name:
+            rule = say("not a table of the contract", "자료 규격에 없는 표")
+            mend = say("declare it in evaluation/sources/printed.py, or take it out", "evaluation/sources/printed.py에 정의하거나 빼십시오")
+            problems.append(problem_frame([problem((shown(path), "", ""), "", path.stem, rule, mend)]))
+            continue
+        read = read_table(Found(table, (path,), table.origin))
+        texts[path.stem] = read.text
+        if path.stem not in besides:
+            problems.append(read.problems)
+    return texts, pd.concat(problems, ignore_index=True)

@@ -89,12 +89,13 @@ def _text(name: str, en: str, ko: str, required: bool = False) -> Column:
     return Column(name, "text", en, ko, required=required)
 
 
+READINGS = ("printed", "certain", "likely", "ambiguous", "printed_error", "printed_dash", "missing")
 # Every printed figure carries how sure the reading is and where it stands.
-_PRINTED = (
-    _text("unit", "Unit", "단위"),
-    _text("status", "How sure the reading is", "판독 상태"),
+PRINTED_TAIL = (
+    _text("unit", "Unit", "단위", required=True),
+    Column("status", "text", "How sure the reading is", "판독 상태", allowed=READINGS),
     _text("note", "Note", "비고"),
-    _text("source_doc", "Source document", "출처 문서"),
+    _text("source_doc", "Source document", "출처 문서", required=True),
     _text("place", "Place in the document", "문서 내 위치"),
 )
 
@@ -333,34 +334,34 @@ PUBLISHED = (
         "goal_achievement", "published", "goal_achievement.csv", "Goal achievement of the seven target complexes", "7개 대상단지 목표 달성", ("indicator", "item"),
         (
             _text("indicator", "Indicator", "지표", required=True), _text("item", "Item", "항목", required=True),
-            Column("value", "number", "Value", "값"), *_PRINTED,
+            Column("value", "number", "Value", "값"), *PRINTED_TAIL,
         ),
     ),
     Table(
         "programme_goals_vision", "published", "programme_goals_vision.csv", "Growth goals in the vision diagram", "비전도의 성장 목표", ("indicator", "item"),
         (
             _text("indicator", "Indicator", "지표", required=True), _text("item", "Item", "항목", required=True),
-            Column("value", "number", "Value", "값"), *_PRINTED,
+            Column("value", "number", "Value", "값"), *PRINTED_TAIL,
         ),
     ),
     Table(
         "growth_2004_2009", "published", "growth_2004_2009.csv", "Growth 2004 to 2009", "2004~2009년 성장률", ("indicator", "group"),
         (
             _text("indicator", "Indicator", "지표", required=True), _text("group", "Group", "집단", required=True),
-            Column("value", "number", "Value", "값", "%"), *_PRINTED,
+            Column("value", "number", "Value", "값", "%"), *PRINTED_TAIL,
         ),
     ),
     Table(
         "budget_by_programme_year", "published", "budget_by_programme_year.csv", "Budget by programme and year", "세부사업·연도별 예산", ("programme", "year"),
         (
             _text("programme", "Programme", "세부사업", required=True), _text("year", "Year or Total", "연도 또는 계", required=True),
-            Column("value", "number", "Value", "값", "USD mn", required=False), *_PRINTED,
+            Column("value", "number", "Value", "값", "USD mn", required=False), *PRINTED_TAIL,
         ),
         year_column="year",
     ),
     Table(
         "target_complexes_over_time", "published", "target_complexes_over_time.csv", "Number of target complexes", "대상단지 수", ("as_of",),
-        (_text("as_of", "As of", "기준 시점", required=True), _text("value", "Value, not always a number", "값(숫자가 아닌 경우 있음)", required=True), *_PRINTED),
+        (_text("as_of", "As of", "기준 시점", required=True), _text("value", "Value, not always a number", "값(숫자가 아닌 경우 있음)", required=True), *PRINTED_TAIL),
     ),
     Table(
         "press_complex_panel", "press", "press_complex_panel.csv", "Complex-level figures quoted in the press", "언론에 보도된 단지별 수치", ("complex", "year", "indicator", "source"),

@@ -9,7 +9,8 @@ import pytest
 from evaluation.audit.relations import complete, slug
 from evaluation.audit.verdicts import COLUMNS, VERDICTS, audit
 from evaluation.errors import UserError
-from evaluation.sources.published import published_texts
+from evaluation.paths import RAW
+from evaluation.sources.published import check_published, published_texts
 from evaluation.sources.specs import read_audit
 
 
@@ -256,15 +257,25 @@ def test_trailing_zeros_are_read(tables):
     assert tables["budget_by_programme_year"]["value"].tolist()[5] == "145.0" and tables["patents_2012_2014"].query("year == '2013' and item == 'budget'")["value"].item() == "544.0"
 
 
-def test_tables_that_cannot_be_read(tmp_path):
+def test_tables_that_cannot_be_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("ICCP_LANG", "en")
     for folder in ("published", "press"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "published" / "a.csv").write_text("value\n1.0\n", encoding="utf-8")
-    assert published_texts(tmp_path)["a"]["value"].tolist() == ["1.0"]
-    (tmp_path / "press" / "a.csv").write_text("value\n2\n", encoding="utf-8")
-    with pytest.raises(UserError, match="two tables a"):
-        published_texts(tmp_path)
-    (tmp_path / "press" / "a.csv").rename(tmp_path / "press" / "b.csv")
-    (tmp_path / "press" / "b.csv").write_bytes("값\n1\n".encode("cp949"))
-    with pytest.raises(UserError, match="not readable as CSV in UTF-8"):
-        published_texts(tmp_path)
+    name, place = "tfp_by_complex", tmp_path / "published" / "tfp_by_complex.csv"
+    whole = (RAW / "published" / f"{name}.csv").read_text(encoding="utf-8")
+    place.write_text(whole, encoding="utf-8")
+    assert published_texts(tmp_path)[name].shape[0] == 8 and check_published(tmp_path).empty
+    for content, words in (
+        (whole.replace(",certain,", ",perhaps,", 1).encode(), "not one of: printed"), (whole.replace("value", "wert", 1).encode(), "column is not there"),
+        ((whole + whole.splitlines()[1] + "\n").encode(), "stands twice"), ("값\n1\n".encode("cp949"), "not UTF-8"),
+    ):  # fmt: skip
+        place.write_bytes(content)
+        with pytest.raises(UserError, match=words):
+            published_texts(tmp_path)
+        assert check_published(tmp_path)["rule"].str.contains(words).any()
+    place.write_text(whole, encoding="utf-8")
+    for stray in ("press/tfp_by_complex.csv", "published/new.csv"):
+        (tmp_path / stray).write_text("value\n1.0\n", encoding="utf-8")
+        with pytest.raises(UserError, match="not a table of the contract"):
+            published_texts(tmp_path)
+        (tmp_path / stray).unlink()

@@ -12,7 +12,12 @@ from evaluation.paths import ROOT
 from evaluation.report.entries import release_entries
 from evaluation.sources.census import read_census
 from evaluation.sources.crosswalk import COLUMNS
-from evaluation.sources.releases import check_releases, latest_census, listed, read_releases
+from evaluation.sources.releases import (
+    check_releases,
+    latest_census,
+    listed,
+    read_releases,
+)
 from tests.conftest import copy_sources, flat, iccp, pages
 from tests.sources.census_book import census_book
 from tests.sources.test_trends import PRODUCTION, release
