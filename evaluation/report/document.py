@@ -216,8 +216,9 @@ def _asked_by_texts(document: Document) -> dict:
     def colwidths(*widths: float) -> str:
         """Column widths of a table, scaled to 100; a width of 0 is a column that is not there."""
         there = [width for width in widths if width]
-        shares = [round(100 * width / sum(there), 1) for width in there]
-        shares[0] = round(100 - sum(shares[1:]), 1)
+        # Whole numbers: Quarto reads 12.5 as two columns' widths.
+        shares = [100 * width // sum(there) for width in there]
+        shares[0] += 100 - sum(shares)
         return f'tbl-colwidths="[{",".join(f"{share:g}" for share in shares)}]"'
 
     def ranked() -> list[str]:

@@ -168,3 +168,12 @@ def test_a_changed_ledger_value_is_the_one_that_is_printed(made, tmp_path, langu
     assert shown.search(before), "the old number was never printed: choose another id"
     assert number(value, decimals) in after and number(value, decimals) not in before
     assert not shown.search(after)
+
+
+def test_widths_of_columns_are_whole_per_cents(made, language):
+    """Quarto takes a decimal point for the end of a width: the table would run off the page."""
+    text = (made / f"data/processed/2010/report/{language}/report.ipynb").read_text(encoding="utf-8")
+    widths = re.findall(r'tbl-colwidths=\\"\[([^\]]*)\]', text)
+    assert len(widths) > 10
+    for listed in widths:
+        assert re.fullmatch(r"\d+(,\d+)*", listed) and sum(map(int, listed.split(","))) == 100, listed
