@@ -225,15 +225,6 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
             say("add the later years; complexes that joined after it are left out of the estimates otherwise", "이후 연도를 추가하십시오. 추가하지 않으면 그 뒤에 참여한 단지가 추정에서 제외됩니다"),
             severity="warning",
         )
-    marks = tables["mc_marks"]
-    for evaluator, count in marks.groupby("evaluator")["mc_id"].nunique().items():
-        if count < marks["mc_id"].nunique():
-            add(
-                "mc_marks", "evaluator", evaluator,
-                say(f"has rows for {count} of {marks['mc_id'].nunique()} mini clusters", f"미니클러스터 {marks['mc_id'].nunique()}개 중 {count}개만 행이 있음"),
-                say("add the missing rows; leave the mark empty and declare the conflict where one is recused", "빠진 행을 추가하십시오. 회피한 경우 점수를 비우고 회피를 표시하십시오"),
-                severity="warning",
-            )
     for name, column, value, rule, mend in system_problems(tables, {found.table.name: found.origin for found in located}):
         add(name, column, value, rule, mend, severity="warning")
     for name, column, value, rule, mend in implausible(tables, there):

@@ -22,6 +22,7 @@ PER_YEAR = (
     ("intermediate_inputs", "production", 1.0, 0.02, 3, "KRW mn", "백만원"),
     ("area", "operating_firms", 1.0, 0.3, 300, "thousand m2", "천㎡"),
 )
+MARKED = {"mc_marks": ["mc_id"], "difficulty_marks": ["headquarters"], "headquarters_marks": ["headquarters", "indicator"]}  # what each evaluator marks
 JUMP = 20  # a complex's figure grows or falls by less from one year to the next
 RATIO = 10  # actual over target, either way
 TEN_POINTS = 10  # who gives no mark above it on a scale to 100 marks on another
@@ -41,8 +42,9 @@ def implausible(tables: dict[str, pd.DataFrame], there: set[str]) -> Iterator[To
     yield from _panel_jumps(tables["panel"])
     yield from _masks_and_zeros(tables["panel"])
     yield from _prices(tables["price_index"])
-    for name in ("mc_marks", "difficulty_marks", "headquarters_marks"):
+    for name, units in MARKED.items():
         yield from _scale(name, tables[name])
+        yield from _committee(name, units, tables[name])
     for name in ("common_indicators", "headquarters_indicators"):
         yield from _targets(name, tables[name])
     yield from _answers(tables["satisfaction"])
@@ -112,6 +114,18 @@ def _scale(name: str, marks: pd.DataFrame) -> Iterator[Told]:
             name, "mark", evaluator,
             say(f"no mark above {mark:g}", f"{mark:g}점을 넘는 점수가 없음"),
             say("look whether these marks are on another scale than 0 to 100", "100점 척도가 아닌 다른 척도로 매긴 점수인지 확인하십시오"),
+        )  # fmt: skip
+
+
+def _committee(name: str, units: list[str], marks: pd.DataFrame) -> Iterator[Told]:
+    """Evaluators that lack a row which others have; who is recused has one without a mark."""
+    marked = marks.drop_duplicates(["evaluator", *units]).groupby("evaluator").size()
+    every = len(marks.drop_duplicates(units))
+    for evaluator, count in marked[marked < every].items():
+        yield (
+            name, "evaluator", evaluator,
+            say(f"has rows for {count} of the {every} that the committee marks", f"평가 대상 {every}개 중 {count}개만 행이 있음"),
+            say("add the missing rows; leave the mark empty and declare the conflict where one is recused", "빠진 행을 추가하십시오. 회피한 경우 점수를 비우고 회피를 표시하십시오"),
         )  # fmt: skip
 
 

@@ -170,6 +170,13 @@ def _read_csv(found: Found) -> tuple[pd.DataFrame, list[dict]]:
         cells[index] = filled
     if problems:
         return pd.DataFrame(), problems
+    for index, row in cells.items():
+        for name, cell in zip(header, row, strict=True):
+            if "\n" in cell or "\r" in cell:
+                # A stray quotation mark takes the rows up to the next one into its cell.
+                place = (shown(found.paths[0]), "", index + FIRST_ROW)
+                rule, mend = say("a cell of several lines", "한 칸에 여러 줄이 들어 있음"), say("look for a stray quotation mark, and rows that it took in", "따옴표가 잘못 들어가 다른 행을 삼키지 않았는지 확인하십시오")
+                problems.append(problem(place, name, cell, rule, mend, "warning"))
     if not text.endswith(("\n", "\r")):
         # Every program ends the last row; a file that was cut off ends anywhere.
         place = (shown(found.paths[0]), "", len(rows))

@@ -213,14 +213,16 @@ def _contradictions(values: pd.DataFrame, quarter: str, path: Path, sheet: str) 
         wrong(int(values.loc[values["complex"] == name, "row"].max()), name, twice[name], say("complex stands twice", "같은 단지가 또 있음"))
     for row, line in values.groupby("row"):
         by_flow = line[line["industry"] == "all"].set_index("flow")["value"]
-        if {"quarter", "previous_quarter", "growth"} <= set(by_flow.index) and by_flow["previous_quarter"] > 0:
-            growth = 100 * (by_flow["quarter"] / by_flow["previous_quarter"] - 1)
-            # Printed with nine digits; the figures it comes from with ten.
-            if not np.isclose(growth, by_flow["growth"], rtol=1e-6, atol=1e-6, equal_nan=True):
+        if {"quarter", "previous_quarter", "growth"} <= set(by_flow.index) and by_flow["growth"] == by_flow["growth"]:
+            growth = 100 * (by_flow["quarter"] / by_flow["previous_quarter"] - 1) if by_flow["previous_quarter"] > 0 else np.nan
+            masked = (line.loc[line["flow"].isin(["quarter", "previous_quarter"]), "status"] == "masked").any()
+            # Printed with nine digits; the figures it comes from with ten. From nothing, or from an empty cell, nothing grows.
+            if not masked and not np.isclose(growth, by_flow["growth"], rtol=1e-6, atol=1e-6, equal_nan=True):
                 wrong(row, line.loc[line["flow"] == "growth", "heading"].iloc[0], by_flow["growth"], say(f"the two quarters give {growth:.6g}", f"두 분기로 계산하면 {growth:.6g}"))
-        if {"quarter", "year_to_date"} <= set(by_flow.index) and by_flow["year_to_date"] < by_flow["quarter"] * (1 - 1e-9):
+        both = {"quarter", "year_to_date"} <= set(by_flow.index)
+        if both and by_flow["year_to_date"] < by_flow["quarter"] * (1 - 1e-9):
             wrong(row, line.loc[line["flow"] == "year_to_date", "heading"].iloc[0], by_flow["year_to_date"], say("year to date is below the quarter", "누계가 당분기보다 작음"))
-        if quarter.endswith("Q1") and not np.isclose(by_flow.get("year_to_date", 0), by_flow.get("quarter", 0), rtol=1e-9, equal_nan=True):
+        if both and quarter.endswith("Q1") and not np.isclose(by_flow["year_to_date"], by_flow["quarter"], rtol=1e-9, equal_nan=True):
             wrong(row, line.loc[line["flow"] == "year_to_date", "heading"].iloc[0], by_flow["year_to_date"], say("not the quarter, although it is the year's first", "1분기인데 당분기와 다름"))
         parts, whole = line[line["industry"] != "all"], line[(line["industry"] == "all") & (line["flow"] == "unstated")]
         if len(parts) and len(whole) and parts["value"].notna().all() and whole["value"].notna().all():

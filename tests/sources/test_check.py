@@ -243,10 +243,10 @@ def test_a_complex_without_panel_rows_is_a_warning(raw):
 
 
 def panel_cell(raw, change):
-    """Change one row of the panel, of H01 in 2005, as text."""
+    """Change one row of the panel, of the small complex S093 in 2005, where three firms operate, as text."""
     path = raw / PANEL
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    row = frame.index[(frame["complex_id"] == "H01") & (frame["year"] == "2005")][0]
+    row = frame.index[(frame["complex_id"] == "S093") & (frame["year"] == "2005")][0]
     for column, value in change.items():
         frame.loc[row, column] = value
     frame.to_csv(path, index=False, lineterminator="\n")
@@ -256,7 +256,7 @@ def test_four_kinds_of_nothing_are_read_as_four(raw):
     for value, kind in {"X": "masked", "NR": "not_reported", "NA": "not_applicable", "": "missing"}.items():
         panel_cell(raw, {"production": value, "operating_firms": "2"})
         panel = check_inputs(YEAR, raw).tables["panel"].set_index(["complex_id", "year"])
-        assert panel.at[("H01", 2005), "production_status"] == kind and pd.isna(panel.at[("H01", 2005), "production"])
+        assert panel.at[("S093", 2005), "production_status"] == kind and pd.isna(panel.at[("S093", 2005), "production"])
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_mask_or_a_zero_that_the_firms_speak_against_is_a_warning(raw, column,
         assert told == []
     else:
         [line] = told
-        assert line.startswith(f"warning {column} H01, 2005") and words in line
+        assert line.startswith(f"warning {column} S093, 2005") and words in line
 
 
 def test_codes_are_not_read_where_nothing_is_masked(raw):

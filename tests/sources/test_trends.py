@@ -140,6 +140,12 @@ def test_the_first_quarter_is_the_year_to_date(tmp_path):
     assert problems["rule"].str.contains("first").sum() == 3
 
 
+@pytest.mark.parametrize("column", [2, 4])
+def test_a_first_quarter_without_one_of_its_columns_is_read(tmp_path, column):
+    trend = read_trend(release(tmp_path / "a_20260331.csv", [[*line[:column], *line[column + 1 :]] for line in PRODUCTION]))
+    assert len(trend.values["flow"].unique()) == 2
+
+
 def test_industries_that_do_not_add_up(tmp_path):
     rows = [list(line) for line in EXPORTS]
     rows[1][2] = 1.6
@@ -189,3 +195,33 @@ def test_no_change_passes_in_silence(tmp_path, production, count):
             assert (merged["value"] == merged["value_printed"]).all(), rows
             same += 1
     assert same > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ["생산실적", "수출실적"])
+def test_no_change_of_a_real_release_passes_in_silence(tmp_path, words):
+    """As above, on the files as they are published."""
+    whole = real(words)
+    lines = whole.path.read_bytes().decode("cp949").splitlines()
+    told = len(whole.problems)
+    generator = np.random.default_rng(7)
+    values = ["", "x", "0", "1", "-1", "999", "구미", "당분기(억원)", "220", "1e400", "계", "12.5억"]
+    for _ in range(800):
+        rows = [line.split(",") for line in lines]
+        row, column = generator.integers(len(rows)), generator.integers(len(rows[0]))
+        match generator.integers(4):
+            case 0 | 1:
+                rows[row][column] = values[generator.integers(len(values))]
+            case 2:
+                rows.append(rows[row])
+            case 3:
+                rows = [line[:column] + line[column + 1 :] for line in rows]
+        try:
+            trend = read_trend(release(tmp_path / whole.path.name, rows))
+        except UserError:
+            continue
+        if len(trend.problems) > told:
+            continue
+        keys = ["name_key", "measure", "industry", "flow"]
+        merged = trend.values.dropna(subset="value").merge(whole.values.dropna(subset="value"), on=keys, suffixes=("", "_printed"))
+        assert (merged["value"] == merged["value_printed"]).all(), (row, column, rows[min(row, len(rows) - 1)])

@@ -1,6 +1,6 @@
 """Every kind of workbook that is read, broken from outside: refused or told in time, or read to the same figures.
 
-The kinds: a census, a trend table, the example of the programme's systems, and, where ICCP_OFFICIAL_DATA names
+The kinds: a census, a trend table, the example of the programme's systems, a marked template, and, where ICCP_OFFICIAL_DATA names
 the folder, the real census (with the long tests).
 """
 
@@ -16,10 +16,14 @@ import openpyxl
 import pytest
 
 from evaluation.errors import UserError
+from evaluation.index.scheme import complete, leaves
 from evaluation.sources.census import read_census, totals
+from evaluation.sources.check import read_input
 from evaluation.sources.entry import read_entries
 from evaluation.sources.locate import entry_folder, locate
 from evaluation.sources.read import read_table
+from evaluation.sources.specs import read_report, read_scheme
+from evaluation.sources.template import HEADER, write_template
 from evaluation.sources.trends import read_trend
 from tests.sources.census_book import census_book
 from tests.sources.test_mutations import figures, in_time
@@ -45,9 +49,9 @@ def read_as_trend(path):
     return figures(trend.values), list(trend.problems["severity"])
 
 
-def read_as_export(path):
+def read_as_entry(path):
     raw = path.parent / "raw"
-    folder = entry_folder(YEAR, raw, "programme")
+    folder = entry_folder(YEAR, raw)
     shutil.rmtree(raw, ignore_errors=True)
     folder.mkdir(parents=True)
     shutil.copy(path, folder)
@@ -78,6 +82,20 @@ def short_export(path):
     return path
 
 
+def marks_book(path):
+    """A template with the marks of one evaluator."""
+    scheme = complete(*read_scheme(YEAR))
+    named = [leaf for component in scheme["components"] for leaf, _ in leaves(component)]
+    write_template(path, YEAR, named, read_input("mini_clusters", YEAR), read_report()["labels"])
+    book = openpyxl.load_workbook(path)
+    for sheet, mark in (("difficulty_marks", "C"), ("mc_marks", "E")):
+        evaluator = chr(ord(mark) - 1)
+        for row in range(HEADER + 1, HEADER + 7):
+            book[sheet][f"{evaluator}{row}"], book[sheet][f"{mark}{row}"] = "E01", 60 + row
+    book.save(path)
+    return path
+
+
 def real_census(path):
     if not FOLDER:
         pytest.skip("ICCP_OFFICIAL_DATA names no folder with the official files")
@@ -88,7 +106,8 @@ def real_census(path):
 KINDS = {
     "census": (census_book, read_as_census, "census.xlsx"),
     "trend": (trend_book, read_as_trend, "trend_20260630.xlsx"),
-    "export": (short_export, read_as_export, "export.xlsx"),
+    "export": (short_export, read_as_entry, "export.xlsx"),
+    "marks": (marks_book, read_as_entry, "marks.xlsx"),
     "real": (real_census, read_as_census, "census.xlsx"),
 }
 
@@ -240,7 +259,7 @@ def judge(kind, content, books, folder):
     return result
 
 
-@pytest.mark.parametrize("kind", ["census", "trend", "export", pytest.param("real", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["census", "trend", "export", "marks", pytest.param("real", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
 def test_attacks(kind, attack, books, tmp_path):
     result = judge(kind, attack(books(kind)[0]), books, tmp_path)
@@ -251,7 +270,7 @@ def test_attacks(kind, attack, books, tmp_path):
     assert not (tmp_path.parent / "outside.xml").exists()
 
 
-@pytest.mark.parametrize("kind", ["census", "trend", "export"])
+@pytest.mark.parametrize("kind", ["census", "trend", "export", "marks"])
 @pytest.mark.parametrize("count", [15, pytest.param(1500, marks=pytest.mark.slow)])
 def test_bytes_that_are_lost_or_changed(kind, count, books, tmp_path):
     """Cut short, or with wrong bytes anywhere: zip checks its parts, so such a file is refused or whole."""
@@ -267,7 +286,7 @@ def test_bytes_that_are_lost_or_changed(kind, count, books, tmp_path):
         judge(kind, bytes(broken), books, tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["census", "trend", "export"])
+@pytest.mark.parametrize("kind", ["census", "trend", "export", "marks"])
 @pytest.mark.parametrize("count", [15, pytest.param(1000, marks=pytest.mark.slow)])
 def test_xml_that_is_lost_or_doubled(kind, count, books, tmp_path):
     """Pieces of a sheet's XML taken out or repeated, as broken programs write them."""
@@ -282,3 +301,8 @@ def test_xml_that_is_lost_or_doubled(kind, count, books, tmp_path):
 
     for _ in range(count):
         judge(kind, in_sheets(books(kind)[0], change), books, tmp_path)
+
+
+@pytest.mark.slow
+def test_pieces_of_the_real_census(books, tmp_path):
+    test_xml_that_is_lost_or_doubled("real", 60, books, tmp_path)
