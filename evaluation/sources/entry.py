@@ -26,7 +26,7 @@ from evaluation.sources.locate import entry_paths
 from evaluation.sources.problems import problem
 from evaluation.sources.specs import read_report
 from evaluation.sources.tables import TABLES, Column, Table
-from evaluation.sources.workbooks import Refused, look_inside, save_again
+from evaluation.sources.workbooks import Refused, look_inside, refuse_lost_sheets, save_again
 
 # Every table of marks and indicators has a file per year; those are what evaluators fill in.
 ENTRY_TABLES = tuple(table for table in TABLES.values() if table.group == "evaluation")
@@ -192,6 +192,7 @@ def _read_workbook(path: Path, year: int, labels: dict) -> tuple[list[Sheet], li
     try:
         if not workbook.worksheets:
             raise Refused(say("has no sheet that can be read", "읽을 수 있는 시트가 없음"), save_again())
+        refuse_lost_sheets(path, workbook.sheetnames)
         with zipfile.ZipFile(path) as archive:
             for worksheet in workbook.worksheets:
                 with archive.open(worksheet._worksheet_path) as part:  # openpyxl tells the place nowhere else

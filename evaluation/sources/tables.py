@@ -354,7 +354,9 @@ PUBLISHED = (
     Table(
         "budget_by_programme_year", "published", "budget_by_programme_year.csv", "Budget by programme and year", "세부사업·연도별 예산", ("programme", "year"),
         (
-            _text("programme", "Programme", "세부사업", required=True), _text("year", "Year or Total", "연도 또는 계", required=True),
+            _text("programme", "Programme", "세부사업", required=True),
+            # Rows of other years are left out of a report: what is neither a year nor the total must not pass for one.
+            Column("year", "text", "Year or Total", "연도 또는 계", allowed=(*map(str, range(2005, 2010)), "Total")),
             Column("value", "number", "Value", "값", "USD mn", required=False), *PRINTED_TAIL,
         ),
         year_column="year",

@@ -35,8 +35,7 @@ def open_workbook(path: Path) -> Workbook:
     try:
         look_inside(path, MOST_BYTES, _too_large)
     except Refused as error:
-        rule, mend = error.args
-        raise UserError(f"{shown(path)}: {rule}; {mend}.", f"{shown(path)}: {rule}. {mend}.") from None
+        raise _refused(path, error) from None
     try:
         with warnings.catch_warnings(action="ignore"):  # openpyxl's remarks on print areas and styles
             book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
@@ -44,6 +43,10 @@ def open_workbook(path: Path) -> Workbook:
         raise _unreadable(path, error) from None
     if not book.worksheets:
         raise _unreadable(path, "no sheets")
+    try:
+        refuse_lost_sheets(path, book.sheetnames)
+    except Refused as error:
+        raise _refused(path, error) from None
     for sheet in book.worksheets:
         # What a file says of its own size is not believed: it may name rows that are not there.
         sheet.reset_dimensions()
@@ -79,6 +82,19 @@ def sheet_rows(book: Workbook, title: str, path: Path, most: int, width: int) ->
             f"{shown(path)} {title} 시트: {most:,}행 아래에도 값이 있습니다. 올바른 파일인지 확인하십시오.",
         )
     return rows[:filled]
+
+
+def refuse_lost_sheets(path: Path, titles: list[str]) -> None:
+    """Refuse a workbook whose directory lists sheets that were not found in it: openpyxl passes over them in silence.
+
+    Args:
+        titles: of the sheets that were opened.
+    """
+    with zipfile.ZipFile(path) as archive:
+        book = next((archive.read(name) for name in archive.namelist() if name.lower() == "xl/workbook.xml"), b"")
+    listed = len(re.findall(rb"<(?:\w+:)?sheet\s", book))
+    if listed != len(titles):
+        raise Refused(say(f"lists {listed} sheets, but has {len(titles)} (damaged)", f"시트 {listed}개가 있어야 하는데 {len(titles)}개만 있음(손상)"), save_again())
 
 
 def _uncomputed(book: Workbook, title: str, path: Path) -> str | None:
@@ -121,7 +137,7 @@ def look_inside(path: Path, most_bytes: int, too_large: Callable[[str], Refused]
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except Exception:  # one wrong byte in the directory can lead anywhere, as to "zip file version 9.5"
         raise Refused(say("not a workbook, or cut short", "통합 문서가 아니거나 잘린 파일임"), save_again()) from None
     names = {part.filename for part in parts}
     unpacked = sum(part.file_size for part in parts)
@@ -141,6 +157,11 @@ def _too_large(what: str) -> Refused:
         say(f"unpacks to more than any real workbook ({what})", f"압축을 풀면 정상적인 통합 문서보다 큼 ({what})"),
         say("get the file again from its source", "파일을 다시 받으십시오"),
     )
+
+
+def _refused(path: Path, error: Refused) -> UserError:
+    rule, mend = error.args
+    return UserError(f"{shown(path)}: {rule}; {mend}.", f"{shown(path)}: {rule}. {mend}.")
 
 
 def _unreadable(path: Path, why: object) -> UserError:
