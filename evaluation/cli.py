@@ -218,7 +218,7 @@ def _change(value: object) -> str:
 @app.command(help=say("Write the workbook that evaluators fill in for a year, or the one for the exports of the programme's systems.", "한 해의 평가위원 입력용 통합 문서(평가표)나 사업관리시스템 자료용 통합 문서를 만듭니다."))
 def template(
     year: Year,
-    output: Annotated[str, typer.Option("--output", "-o", help=say("file or folder; marks_YEAR.xlsx here where left out", "파일 또는 폴더(생략하면 현재 폴더의 평가표_연도.xlsx)"), show_default=False)] = "",
+    output: Annotated[str, typer.Option("--output", "-o", help=say("file or folder; marks_YEAR.xlsx (with --programme programme_YEAR.xlsx) here where left out", "파일 또는 폴더(생략하면 현재 폴더의 평가표_연도.xlsx, --programme이면 사업관리자료_연도.xlsx)"), show_default=False)] = "",
     programme: Annotated[bool, typer.Option("--programme", help=say("the workbook for exports of CMS and RCMS", "CMS·RCMS 자료용 통합 문서"))] = False,
     filled: Annotated[bool, typer.Option("--filled", help=say("with --programme: with the rows in use now, as an example or to correct", "--programme과 함께: 현재 쓰는 자료를 채움(예시 또는 수정용)"))] = False,
     force: Annotated[bool, typer.Option("--force", help=say("replace a file that is there", "이미 있는 파일을 바꿈"))] = False,
@@ -291,7 +291,7 @@ def years() -> None:
         scheme = say(f"as {raw['extends']} (assumed)", f"{raw['extends']}년 적용(가정)") if "extends" in raw else say("published", "공표")
         entries = read_entries(year)
         found = [locate(name, year, RAW, entries) for name in TABLES]
-        missing = sum(not path.is_file() for item in found for path in item.paths)
+        missing = sum(not path.is_file() for item in found for path in item.paths if not item.table.optional)
         official = sum(item.origin == "official" for item in found)
         inputs = say(f"{missing} missing", f"{missing}개 없음") if missing else say("complete", "완비")
         if official:

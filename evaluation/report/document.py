@@ -268,6 +268,10 @@ def _asked_by_texts(document: Document) -> dict:
             lines.append(label("ties", scheme["ties"]["rule"]))
         return lines
 
+    def day(id: str) -> str:
+        """A date, held as 20101231: 2010년 12월 31일, 31 December 2010."""
+        return words.day(int(value(id)), lang)
+
     def census_cell(row: object, measure: str) -> str:
         """A figure of a complex in the census, or in words why there is none."""
         status = getattr(row, f"{measure}_status")
@@ -347,6 +351,7 @@ def _asked_by_texts(document: Document) -> dict:
         "outcome_names": outcome_names,
         "scheme_assumptions": scheme_assumptions,
         "census_cell": census_cell,
+        "day": day,
         "left_out": left_out,
         "outcomes_with_truth": outcomes_with_truth,
         "lowest_pretest": lowest_pretest,

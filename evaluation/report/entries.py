@@ -9,7 +9,7 @@ from evaluation.audit.verdicts import VERDICTS
 from evaluation.index.scheme import leaves
 from evaluation.report.ledger import entry, part
 from evaluation.sources.census import Census, hidden
-from evaluation.sources.systems import agreement, by_headquarters
+from evaluation.sources.systems import agreement, by_headquarters, of_different_origin
 from evaluation.sources.tables import NO_FIGURE, TABLES, cell_status
 
 # What the report shows of a census: a year's figures, in KRW mn, USD thousand and persons.
@@ -81,49 +81,61 @@ def _system_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> lis
     """What the exports of the programme's systems add up to, and how far they agree with the marks; nothing without exports."""
     origins = files.set_index("table")["origin"].to_dict()
     there = [name for name, table in TABLES.items() if table.group == "programme" and name in origins]
+    parts = []
+    for name in there:
+        # Each figure rests on its own export, and on the registry where that says whose mini cluster it is.
+        own = [name] if "headquarters" in tables[name] else [name, "mini_clusters"]
+        known = by_headquarters({other: frame if other in own else frame.iloc[:0] for other, frame in tables.items()} | {"mini_clusters": tables["mini_clusters"]})
+        sums = [
+            entry(f"data.systems.{headquarters}.{column}", row[column], *_system_unit(column))
+            for headquarters, row in known.iterrows() for column in known.columns
+        ]  # fmt: skip
+        sums += [entry(f"data.systems.all.{column}", known[column].sum(), *_system_unit(column)) for column in known.columns.drop("execution", errors="ignore")]
+        if "budget" in known:
+            sums.append(entry("data.systems.all.execution", 100 * known["executed"].sum() / known["budget"].sum(), *_system_unit("execution")))
+            sums.append(entry("data.systems.as_of", int(f"{tables[name]['as_of'].max():%Y%m%d}"), "date", 0))
+        if name == "cms_experts":
+            sums += [entry(f"data.systems.experts.{sector}", int(count), "count", 0) for sector, count in tables[name]["sector"].value_counts().sort_index().items()]
+        if len(known.columns):
+            sums.append(entry(f"data.systems.without.{name}", int(known.isna().all(axis=1).sum()), "count", 0))
+        if sums:
+            parts.append(part(sums, own, "evaluation.sources.systems.by_headquarters", files))
     if not there:
         return []
-    known = by_headquarters(tables)
-    sums = [
-        entry(f"data.systems.{headquarters}.{column}", row[column], *_system_unit(column))
-        for headquarters, row in known.iterrows() for column in known.columns
-    ]  # fmt: skip
-    for column in known.columns.drop("execution", errors="ignore"):
-        sums.append(entry(f"data.systems.all.{column}", known[column].sum(), *_system_unit(column)))
-    if "budget" in known:
-        sums.append(entry("data.systems.all.execution", 100 * known["executed"].sum() / known["budget"].sum(), *_system_unit("execution")))
-    if "cms_experts" in there:
-        for sector, count in tables["cms_experts"]["sector"].value_counts().sort_index().items():
-            sums.append(entry(f"data.systems.experts.{sector}", int(count), "count", 0))
     compared = agreement(tables, origins)
     checks = [
         entry("data.systems.agreement.compared", len(compared), "count", 0),
         entry("data.systems.agreement.differs", int((~compared["agrees"]).sum()), "count", 0),
+        entry("data.systems.agreement.of_different_origin", int(of_different_origin(tables, origins)), "count", 0),
     ]
     for row in compared[~compared["agrees"]].itertuples():
         stem = f"data.systems.differs.{row.check}.{row.headquarters}.{row.item or 'projects'}"
-        checks += [entry(f"{stem}.system", row.system, "as_entered", 1), entry(f"{stem}.marks", row.marks, "as_entered", 1)]
-    beside = [name for name in ("common_indicators", "headquarters_indicators") if name in origins]
-    return [
-        part(sums, [*there, "mini_clusters"], "evaluation.sources.systems.by_headquarters", files),
-        part(checks, [*there, "mini_clusters", *beside], "evaluation.sources.systems.agreement", files),
-    ]
+        digits = int(row.system % 1 != 0 or row.marks % 1 != 0)
+        checks += [entry(f"{stem}.system", row.system, "as_entered", digits), entry(f"{stem}.marks", row.marks, "as_entered", digits)]
+    beside = [name for name in ("mini_clusters", "common_indicators", "headquarters_indicators") if name in origins]
+    return [*parts, part(checks, [*there, *beside], "evaluation.sources.systems.agreement", files)]
 
 
-def release_entries(releases: pd.DataFrame, census: Census | None, matched: pd.DataFrame, undecided: int, files: pd.DataFrame) -> pd.DataFrame:
+def release_entries(
+    releases: pd.DataFrame, cells: pd.DataFrame, census: Census | None, matched: pd.DataFrame, undecided: int, complexes: pd.DataFrame, files: pd.DataFrame
+) -> pd.DataFrame:
     """How many rows each release has, and what the latest census says: its own totals, what the masks hide of them, cells by status, and the registry's complexes.
 
     Visible sums are left out: beside a printed total they would tell what is masked.
 
     Args:
-        releases: of `evaluation.sources.releases.listed`.
+        releases: of `evaluation.sources.releases.listed`; cells: of `trend_cells` there.
         census: of `evaluation.sources.releases.latest_census`; matched: of `evaluation.sources.crosswalk.to_complexes`;
-            undecided: names for a person to decide.
+            undecided: complexes for a person to decide; complexes: the registry.
 
     Returns:
         a ledger part, empty without releases.
     """
     rows = [entry(f"data.releases.{number}.rows", count, "count", 0) for number, count in enumerate(releases["rows"], start=1)]
+    counted = cells.set_index(["release", "measure", "flow", "status"])["cells"]
+    for release, measure, flow in dict.fromkeys(key[:3] for key in counted.index):
+        for status in ("observed", "masked", "missing"):
+            rows.append(entry(f"data.trends.{release}.{measure}.{flow}.{status}", int(counted.get((release, measure, flow, status), 0)), "count", 0))
     if census is None:
         return part(rows, [], "evaluation.sources.releases.listed", files)
     top = census.rows[census.rows["level"] == 0]
@@ -135,6 +147,7 @@ def release_entries(releases: pd.DataFrame, census: Census | None, matched: pd.D
         entry("data.census.complexes", top["complex"].nunique(), "count", 0),
         entry("data.census.matched", len(matched), "count", 0),
         entry("data.census.undecided", undecided, "count", 0),
+        entry("data.census.unnamed", int((complexes["role"] != "non_participant").sum()) - len(matched) - undecided, "count", 0),
     ]
     share = hidden(census)
     for kind in census.printed.index:

@@ -1,5 +1,6 @@
 """Numbers and codes as a reader sees them, in Korean and in English."""
 
+import calendar
 import math
 
 MINUS = "−"
@@ -48,6 +49,12 @@ def usd_mn(value: float, lang: str) -> str:
 def persons(value: float, lang: str) -> str:
     """Thousand persons in running text: 46.1만 명, 461 thousand."""
     return f"{number(value / 10, 1)}만 명" if lang == "ko" else f"{number(value, 0)} thousand"
+
+
+def day(date: int, lang: str) -> str:
+    """A date given as 20101231 in running text: 2010년 12월 31일, 31 December 2010."""
+    year, month, of_month = date // 10_000, date // 100 % 100, date % 100
+    return f"{year}년 {month}월 {of_month}일" if lang == "ko" else f"{of_month} {calendar.month_name[month]} {year}"
 
 
 def josa(word: str, pair: str) -> str:

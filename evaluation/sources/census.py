@@ -50,7 +50,7 @@ _KEYS = (("type", r"유형"), ("province", r"시도"), ("district", r"시군구?
 MEASURES = tuple(name for name, *_ in _MEASURES)
 MASKABLE = tuple(name for name, _, maskable, _ in _MEASURES if maskable)
 _UNITS = {"production": "백만원", "exports": "천달러", "designated_area": "천㎡"}
-_KOREAN = dict(
+KOREAN = dict(
     zip(
         (*MEASURES, *(name for name, _ in _KEYS)),
         ("지정면적", "관리면적", "전체면적", "분양대상", "분양", "미분양", "분양률", "입주업체", "가동업체", "고용 남", "고용 여", "고용 계", "누계생산", "누계수출",
@@ -196,16 +196,16 @@ def _columns(cells: list[tuple], header: int, path: Path, sheet: str) -> tuple[d
         found = [number for number, heading in enumerate(headings) if re.fullmatch(words, heading)]
         if len(found) > 1:
             raise UserError(
-                f"{shown(path)}, sheet {sheet}: the column {_KOREAN[name]} ({name}) stands {len(found)} times. Keep one.",
-                f"{shown(path)} {sheet} 시트: {_KOREAN[name]} 열이 {len(found)}번 나옵니다. 하나만 남기십시오.",
+                f"{shown(path)}, sheet {sheet}: the column {KOREAN[name]} ({name}) stands {len(found)} times. Keep one.",
+                f"{shown(path)} {sheet} 시트: {KOREAN[name]} 열이 {len(found)}번 나옵니다. 하나만 남기십시오.",
             )
         if found:
             columns[name] = found[0]
         else:
             missing.append(name)
     if missing:
-        english = ", ".join(f"{_KOREAN[name]} ({name})" for name in missing)
-        korean = ", ".join(_KOREAN[name] for name in missing)
+        english = ", ".join(f"{KOREAN[name]} ({name})" for name in missing)
+        korean = ", ".join(KOREAN[name] for name in missing)
         raise UserError(
             f"{shown(path)}, sheet {sheet}, row {header + 1}: no column {english}. Restore its heading.",
             f"{shown(path)} {sheet} 시트 {header + 1}행: {korean} 열이 없습니다. 머리글을 되돌려 놓으십시오.",
@@ -222,8 +222,8 @@ def _check_units(cells: list[tuple], header: int, depth: int, columns: dict[str,
         if (said and wanted not in said[-1]) or (not said and wanted not in note):
             told = said[-1] if said else note or "–"
             raise UserError(
-                f"{shown(path)}, sheet {sheet}: the unit of {_KOREAN[name]} ({name}) is {told}, not {wanted}. Convert the figures or mend the heading.",
-                f"{shown(path)} {sheet} 시트: {_KOREAN[name]}의 단위가 {wanted}이 아니라 {told}입니다. 수치를 환산하거나 머리글을 고치십시오.",
+                f"{shown(path)}, sheet {sheet}: the unit of {KOREAN[name]} ({name}) is {told}, not {wanted}. Convert the figures or mend the heading.",
+                f"{shown(path)} {sheet} 시트: {KOREAN[name]}의 단위가 {wanted}이 아니라 {told}입니다. 수치를 환산하거나 머리글을 고치십시오.",
             )
 
 

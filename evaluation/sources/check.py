@@ -9,7 +9,7 @@ import pandas as pd
 from evaluation.errors import UserError, say
 from evaluation.paths import RAW, shown
 from evaluation.sources.entry import Entries, read_entries
-from evaluation.sources.locate import Found, locate, locate_all
+from evaluation.sources.locate import Found, locate, locate_all, official_files
 from evaluation.sources.plausibility import implausible
 from evaluation.sources.problems import problem, problem_frame
 from evaluation.sources.read import FIRST_ROW, Read, empty, read_table, rows_hash, up_to
@@ -40,8 +40,24 @@ def check_inputs(year: int, raw: Path = RAW) -> Inputs:
     Rows after the year are not used, so what is wrong in them is a warning.
     """
     entries = read_entries(year, raw)
-    read = [(found, read_table(found)) for found in locate_all(year, raw, entries)]
-    return check_tables(year, read, problem_frame(entries.problems), raw)
+    located = locate_all(year, raw, entries)
+    told = [*entries.problems, *_unclaimed(year, raw, located, entries)]
+    return check_tables(year, [(found, read_table(found)) for found in located], problem_frame(told), raw)
+
+
+def _unclaimed(year: int, raw: Path, located: list[Found], entries: Entries) -> list[dict]:
+    """Official files that serve no table: a name that is a little off would otherwise leave simulated data in use in silence."""
+    claimed = {path for found in located for path in found.paths} | set(entries.paths)
+    names = ", ".join(sorted({Path(table.path).name for table in TABLES.values() if table.origin == "simulated"}))
+    return [
+        problem(
+            (shown(path), "", ""), "", path.name,
+            say("not the name of any table; not read", "어느 표의 파일 이름도 아니어서 읽지 않음"),
+            say(f"name it after its table: {names}, or put a workbook (.xlsx) directly into the year's folder", f"표 이름으로 바꾸거나({names}) 통합 문서(.xlsx)를 연도 폴더 바로 아래에 두십시오"),
+            "warning",
+        )
+        for path in official_files(year, raw) if path not in claimed
+    ]  # fmt: skip
 
 
 def check_tables(year: int, tables_read: list[tuple[Found, Read]], told: pd.DataFrame, raw: Path = RAW) -> Inputs:
@@ -156,6 +172,7 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                 name, table.year_column or "", "",
                 say(f"no rows up to {year}", f"{year}년까지의 행이 없음"),
                 say("add the rows", "자료를 입력하십시오"),
+                severity="warning" if table.optional else "error",
             )
         elif table.yearly and "headquarters" in frame:
             for value in sorted(set(HEADQUARTERS) - set(frame["headquarters"])):

@@ -76,14 +76,14 @@ def census_of_registry(census: Census | None, registry: pd.DataFrame) -> tuple[p
 
     Returns:
         `complex_id`, `name_ko`, `name_en`, `role` and the columns of `to_complexes`, in the registry's order; and
-        how many names are left for a person to decide. No rows without a census.
+        how many other complexes are left for a person to decide. No rows without a census.
     """
     names = registry[["complex_id", "name_ko", "name_en", "role"]]
     if census is None:
         return names.iloc[:0], 0
     crosswalk = read_crosswalk()
     matched = names.merge(to_complexes(census.rows, crosswalk), on="complex_id", how="inner")
-    return matched, len(to_decide(census.rows, crosswalk, registry))
+    return matched, len(set(to_decide(census.rows, crosswalk, registry)["complex_id"]) - set(matched["complex_id"]))
 
 
 def _joined(rows: pd.DataFrame, crosswalk: pd.DataFrame) -> pd.DataFrame:

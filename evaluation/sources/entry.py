@@ -23,10 +23,16 @@ import pandas as pd
 from evaluation.errors import LANGUAGES, say
 from evaluation.paths import RAW, shown
 from evaluation.sources.locate import entry_paths
+from evaluation.sources.printed import PRINTED
 from evaluation.sources.problems import problem
 from evaluation.sources.specs import read_report
 from evaluation.sources.tables import TABLES, Column, Table
-from evaluation.sources.workbooks import Refused, look_inside, refuse_lost_sheets, save_again
+from evaluation.sources.workbooks import (
+    Refused,
+    look_inside,
+    refuse_lost_sheets,
+    save_again,
+)
 
 # Every table of marks and indicators has a file per year; those are what evaluators fill in.
 ENTRY_TABLES = tuple(table for table in TABLES.values() if table.group == "evaluation")
@@ -48,7 +54,7 @@ MOST_BYTES = 32_000_000
 HEADER_WITHIN = 100  # rows, notes above the header included
 
 _FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " ", 0x00A0: " ", 0x200B: None, 0xFEFF: None}
-_DATE = re.compile(r"(\d{4})(?:\s*[-./년]\s*(\d{1,2})\s*[-./월]\s*(\d{1,2})\s*[.일]?|(\d\d)(\d\d))")
+_DATE = re.compile(r"(\d{4})(?:\s*[-./년]\s*(\d{1,2})\s*[-./월]\s*(\d{1,2})\s*[.일]?|(\d\d)(\d\d))(?:[ T]\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?)?")
 _NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d+)((?:\.\d+)?)\s*(점|%|)")
 
 
@@ -119,9 +125,10 @@ def put_together(sheets: tuple[Sheet, ...]) -> tuple[pd.DataFrame, pd.DataFrame,
     """
     table = sheets[0].table
     names = [column.name for column in table.columns]
-    numbers = {column.name for column in table.columns if column.kind != "text"}
+    kinds = {column.name: column.kind for column in table.columns}
     problems = [told for sheet in sheets for told in sheet.problems]
     rows, places, first = [], [], {}
+    alike: dict[tuple[int, int], list] = {}
     for sheet in sheets:
         for row, cells in zip(sheet.rows.index, sheet.rows.to_dict("records"), strict=True):
             place = (shown(sheet.path), sheet.title, int(row))
@@ -129,36 +136,44 @@ def put_together(sheets: tuple[Sheet, ...]) -> tuple[pd.DataFrame, pd.DataFrame,
             # A key with a gap is reported as that; two of them need not be the same.
             if all(key) and key in first:
                 there, other, elsewhere = first[key]
-                differing = [name for name in names if not _same(cells[name], other[name], name in numbers)]
-                problems += _filled_twice(table, key, cells, other, place, elsewhere, sheet, there, differing)
+                differing = [name for name in names if not _same(cells[name], other[name], kinds[name])]
+                if differing:
+                    problems += _differ(key, cells, other, place, elsewhere, sheet, there, differing)
+                else:
+                    alike.setdefault((id(sheet), id(there)), []).append((key, place, elsewhere, there))
                 continue
             first[key] = (sheet, cells, place)
             rows.append(cells)
             places.append(place)
+    problems += [_alike(table, pairs) for pairs in alike.values()]
     return pd.DataFrame(rows, columns=names, dtype=str), pd.DataFrame(places, columns=["file", "sheet", "row"]), problems
 
 
-def _filled_twice(
-    table: Table, key: tuple, cells: dict, other: dict, place: tuple, elsewhere: tuple, sheet: Sheet, there: Sheet, differing: list[str]
-) -> list[dict]:
-    def cell(where: tuple, own: Sheet, name: str) -> str:
-        return f"{where[0]}, {where[1]}!{own.letters.get(name, '')}{where[2]}"
+def _at(where: tuple, own: Sheet, name: str) -> str:
+    return f"{where[0]}, {where[1]}!{own.letters.get(name, '')}{where[2]}"
 
-    if not differing:
-        told = cell(elsewhere, there, table.key[-1])
-        return [
-            problem(
-                place, " + ".join(table.key), ", ".join(key),
-                say(f"also filled in at {told}, alike; counted once", f"{told}에도 같은 값으로 입력됨. 한 번만 반영함"),
-                say("keep one of the rows", "한 행만 남기십시오"), "warning",
-            )
-        ]  # fmt: skip
+
+def _alike(table: Table, pairs: list[tuple]) -> dict:
+    """One warning for all rows that two sheets hold alike: there may be thousands."""
+    key, place, elsewhere, there = pairs[0]
+    told, n = _at(elsewhere, there, table.key[-1]), len(pairs)
+    return problem(
+        place, " + ".join(table.key), ", ".join(key),
+        say(
+            f"{n} row{'s' if n > 1 else ''} also filled in elsewhere, alike; counted once (first at {told})",
+            f"{n}개 행이 다른 곳에도 같은 값으로 입력됨. 한 번만 반영함(첫째: {told})",
+        ),
+        say("keep one of the rows", "한쪽만 남기십시오"), "warning",
+    )  # fmt: skip
+
+
+def _differ(key: tuple, cells: dict, other: dict, place: tuple, elsewhere: tuple, sheet: Sheet, there: Sheet, differing: list[str]) -> list[dict]:
     return [
         problem(
             place, name, cells[name],
             say(
-                f"{cell(place, sheet, name)} and {cell(elsewhere, there, name)} differ for {', '.join(key)}: {cells[name]!r} and {other[name]!r}",
-                f"{', '.join(key)}의 값이 {cell(place, sheet, name)}와(과) {cell(elsewhere, there, name)}에서 서로 다름: {cells[name]!r}, {other[name]!r}",
+                f"{_at(place, sheet, name)} and {_at(elsewhere, there, name)} differ for {', '.join(key)}: {cells[name]!r} and {other[name]!r}",
+                f"{', '.join(key)}의 값이 {_at(place, sheet, name)}와(과) {_at(elsewhere, there, name)}에서 서로 다름: {cells[name]!r}, {other[name]!r}",
             ),
             say("keep the right one", "맞는 값만 남기십시오"),
         )
@@ -166,11 +181,15 @@ def _filled_twice(
     ]  # fmt: skip
 
 
-def _same(one: str, other: str, number: bool) -> bool:
-    if number and one and other:
+def _same(one: str, other: str, kind: str) -> bool:
+    if one == other:
+        return True
+    if kind == "date":
+        return iso_date(one) == iso_date(other)
+    if kind != "text" and one and other:
         values = pd.to_numeric(pd.Series([one, other]), errors="coerce")
-        return one == other or values[0] == values[1]
-    return one == other
+        return bool(values[0] == values[1])
+    return False
 
 
 def _too_large(what: str) -> Refused:
@@ -185,7 +204,7 @@ def _read_workbook(path: Path, year: int, labels: dict) -> tuple[list[Sheet], li
     # Only who has workbooks needs it, and a run without any starts faster.
     import openpyxl
 
-    known = {_bare(name): table for table in READ_TABLES for name in (table.name, table.ko, table.en, table.en[:31])}
+    known = {bare(name): table for table in READ_TABLES for name in (table.name, table.ko, table.en, table.en[:31])}
     sheets, problems = [], []
     with warnings.catch_warnings(action="ignore"):  # openpyxl's remarks on print areas and styles
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
@@ -201,7 +220,7 @@ def _read_workbook(path: Path, year: int, labels: dict) -> tuple[list[Sheet], li
                 worksheet.reset_dimensions()
                 rows = list(_filled_rows(worksheet))
                 # Excel names a copied sheet "… (2)".
-                table = known.get(_bare(re.sub(r"\s*\(\d+\)$", "", worksheet.title)))
+                table = known.get(bare(re.sub(r"\s*\(\d+\)$", "", worksheet.title)))
                 if table is None:
                     problems += _unknown_sheet(path, worksheet.title, rows)
                 elif rows:
@@ -265,17 +284,18 @@ def _filled_rows(worksheet: object) -> Iterator[tuple[int, tuple]]:
 
 def _unknown_sheet(path: Path, title: str, rows: list[tuple[int, tuple]]) -> list[dict]:
     """A sheet with a name that no table has: of the template, a note, or marks that would be missed."""
-    if _bare(title) in {_bare(name) for name in (*OWN_SHEETS["help"], *OWN_SHEETS["codes"])} or not rows:
+    if bare(title) in {bare(name) for name in (*OWN_SHEETS["help"], *OWN_SHEETS["codes"])} or not rows:
         return []
     place = (shown(path), title, "")
-    header = next((best for table in READ_TABLES if (best := _find_header(table, rows))), None)
+    meant = next((table for table in READ_TABLES if _find_header(table, rows)), None)
     names = ", ".join(say(table.name, table.ko) for table in READ_TABLES)
-    if header is not None:
+    if meant is not None:
+        name = say(meant.name, meant.ko)
         return [
             problem(
                 place, "", "",
-                say("has the columns of a table of marks, but not its name", "평가점수 표의 열이 있는데 시트 이름이 다름"),
-                say(f"name the sheet after its table: {names}", f"시트 이름을 표 이름으로 바꾸십시오: {names}"),
+                say("has the columns of a table, but not its name", "표의 열이 있는데 시트 이름이 다름"),
+                say(f"name the sheet after its table: {name}", f"시트 이름을 표 이름으로 바꾸십시오: {name}"),
             )
         ]  # fmt: skip
     return [
@@ -367,7 +387,7 @@ def _find_header(table: Table, rows: list[tuple[int, tuple]]) -> tuple[int, dict
             break
         at = {}
         for position, cell in enumerate(cells, start=1):
-            name = _column_named(cell.value, table) if isinstance(cell.value, str) else None
+            name = column_named(cell.value, table) if isinstance(cell.value, str) else None
             if name:
                 at.setdefault(name, []).append(position)
         if best is None or len(at) > len(best[1]):
@@ -376,20 +396,20 @@ def _find_header(table: Table, rows: list[tuple[int, tuple]]) -> tuple[int, dict
     return best if best and 2 * len(set(best[1]) - {"year"}) >= len(table.columns) - 1 else None
 
 
-def _column_named(text: str, table: Table) -> str | None:
+def column_named(text: str, table: Table) -> str | None:
     """The column a heading names: by its code, its Korean or English title, or both on two lines."""
     names = _headings(table.name)
     for part in (text, *re.split(r"[\n/·]", text)):
-        if _bare(part) in names:
-            return names[_bare(part)]
+        if bare(part) in names:
+            return names[bare(part)]
     return None
 
 
 @cache
 def _headings(table: str) -> dict[str, str]:
     return {
-        _bare(name): column.name
-        for column in TABLES[table].columns
+        bare(name): column.name
+        for column in (TABLES | PRINTED)[table].columns
         for name in (column.name, column.ko, column.en, column.ko + column.en, column.en + column.ko)
     }
 
@@ -409,7 +429,7 @@ def _heading_problems(place: tuple, table: Table, cells: tuple, at: dict[str, li
     # Beside a code the template shows what it stands for.
     beside = [TABLES[other] for other, _ in table.references.values()]
     for position, cell in enumerate(cells, start=1):
-        own = isinstance(cell.value, str) and (_column_named(cell.value, table) or any(_column_named(cell.value, other) for other in beside))
+        own = isinstance(cell.value, str) and (column_named(cell.value, table) or any(column_named(cell.value, other) for other in beside))
         used = any(number > place[2] and row[position - 1].value not in (None, "") for number, row in rows)
         if used and not own:
             heading = "" if cell.value is None else str(cell.value)
@@ -424,13 +444,13 @@ def _heading_problems(place: tuple, table: Table, cells: tuple, at: dict[str, li
 
 def _year_problems(file: str, title: str, year: int, rows: list[tuple[int, tuple]], header_row: int, at: dict[str, list[int]]) -> list[dict]:
     """Whether the year above the header is the one of the folder."""
-    labels = {_bare(label) for label in (*YEAR_LABELS, "".join(YEAR_LABELS))}
+    labels = {bare(label) for label in (*YEAR_LABELS, "".join(YEAR_LABELS))}
     for number, cells in rows:
         if number >= header_row:
             break
         values = [cell.value for cell in cells if cell.value not in (None, "")]
         for label, value in zip(values, values[1:], strict=False):
-            if isinstance(label, str) and any(_bare(part) in labels for part in (label, *re.split(r"[\n/·]", label))):
+            if isinstance(label, str) and any(bare(part) in labels for part in (label, *re.split(r"[\n/·]", label))):
                 if _plain(str(value)).removesuffix("년") == str(year):
                     return []
                 return [
@@ -510,7 +530,7 @@ def _cell_text(cell: object, column: Column, stored: bool | None, codes: dict[st
             told += [(text, *_per_cent(text, plain))] if unit == "%" else []
             text = plain
     if codes:
-        text = codes.get(_bare(text), text)
+        text = codes.get(bare(text), text)
     if stored and text:
         told.append(
             (
@@ -536,10 +556,10 @@ def _number_text(value: float) -> str:
 def _codes(column: Column, labels: dict) -> dict[str, str]:
     """The code behind each way to name it: the code itself, its Korean or English label, or both together."""
     codes = {}
-    for code in column.allowed:
+    for code in column.allowed or (labels.get(column.name, {}) if column.kind == "text" else ()):
         words = labels.get(column.name, {}).get(code, {})
         own = [words[language] for language in LANGUAGES if language in words]
-        codes |= {_bare(word): str(code) for word in (*own, "".join(own), "".join(reversed(own)), str(code)) if word}
+        codes |= {bare(word): str(code) for word in (*own, "".join(own), "".join(reversed(own)), str(code)) if word}
     return codes
 
 
@@ -549,7 +569,7 @@ def _plain(text: str) -> str:
 
 
 def iso_date(text: str) -> str:
-    """A date as 2010-12-31, however its parts are separated; other text as it is."""
+    """A date as 2010-12-31, however its parts are separated and whatever time of day follows; other text as it is."""
     found = _DATE.fullmatch(text)
     if not found:
         return text
@@ -557,6 +577,6 @@ def iso_date(text: str) -> str:
     return "-".join((year, *(part.zfill(2) for part in parts)))
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
     """What is left of a heading or label to compare: no spaces, no brackets and what stands in them, no case."""
     return re.sub(r"\(.*?\)|[\s*]", "", _plain(text)).casefold()

@@ -16,6 +16,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from evaluation.errors import language, say
 from evaluation.paths import ROOT
+from evaluation.sources.census import KOREAN
+from evaluation.sources.entry import HEADER_WITHIN, bare
+from evaluation.sources.printed import PRINTED
+from evaluation.sources.tables import TABLES
 
 FILLS = {"error": "F4C7C3", "warning": "FCE8B2"}
 WIDEST = 60  # characters of a column in the list
@@ -97,12 +101,15 @@ tr.warning td:first-child {{ background: #{FILLS["warning"]}; }}
 def _annotate(source: Path, problems: pd.DataFrame, place: Path) -> Path:
     """A copy of a file as a workbook: cells with problems coloured and noted, and a list of them in front."""
     book = _copy(source)
-    for problem in problems.itertuples(index=False):
+    headers: dict[str, dict[str, list[tuple[int, int]]]] = {}
+    for problem in problems.itertuples():
         sheet = book[problem.sheet] if problem.sheet in book.sheetnames else book.worksheets[0]
         if problem.row == "" or pd.isna(problem.row):
             continue
         row = int(problem.row)
-        cell = sheet.cell(row, _column(sheet, row, problem.column))
+        if sheet.title not in headers:
+            headers[sheet.title] = _headers(sheet)
+        cell = sheet.cell(row, _column(headers[sheet.title], row, problem.column))
         cell.fill = PatternFill("solid", fgColor=FILLS[problem.severity])
         told = f"{kind(problem.severity)}: {problem.rule}\n{problem.mend}"
         cell.comment = Comment(f"{cell.comment.text}\n{told}" if cell.comment else told, "iccp", width=320, height=120)
@@ -146,10 +153,19 @@ def _copy(source: Path) -> Workbook:
     return book
 
 
-def _column(sheet: Worksheet, row: int, name: str) -> int:
-    """The column a problem speaks of, by the nearest heading above; the first where no heading says so."""
-    for above in range(min(row, sheet.max_row), 0, -1):
-        for cell in sheet[above]:
-            if isinstance(cell.value, str) and cell.value.strip() == name:
-                return cell.column
-    return 1
+def _headers(sheet: Worksheet) -> dict[str, list[tuple[int, int]]]:
+    """Where each heading stands, by row and column: the whole text and each of its lines, as a template has two."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for row in sheet.iter_rows(max_row=HEADER_WITHIN):
+        for cell in row:
+            if isinstance(cell.value, str):
+                for text in {cell.value, *cell.value.split("\n")}:
+                    found.setdefault(bare(text), []).append((cell.row, cell.column))
+    return found
+
+
+def _column(headers: dict[str, list[tuple[int, int]]], row: int, name: str) -> int:
+    """The column a problem speaks of, by the nearest heading above, a code or its title; the first where none says so."""
+    titles = {name, *(text for table in (TABLES | PRINTED).values() for column in table.columns if column.name == name for text in (column.en, column.ko)), KOREAN.get(name, name)}
+    places = [place for text in titles for place in headers.get(bare(text), ()) if place[0] <= row]
+    return max(places)[1] if places else 1

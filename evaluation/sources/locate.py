@@ -46,11 +46,30 @@ def entry_paths(year: int, raw: Path = RAW) -> list[Path]:
 
 
 def release_paths(raw: Path = RAW) -> dict[str, list[Path]]:
-    """The official releases, by the kind that names their folder."""
-    return {
-        kind: sorted(path for path in (raw / "official" / kind).glob("*") if path.is_file() and not path.name.startswith((".", "~$")))
-        for kind in RELEASES
-    }  # fmt: skip
+    """The official releases, by the kind that names their folder: tables, those in a format that is refused included."""
+    return {kind: [path for path in _release_files(kind, raw) if path.suffix.lower() in (SUFFIX, ".csv", *OTHER_SUFFIXES)] for kind in RELEASES}
+
+
+def other_files(raw: Path = RAW) -> list[Path]:
+    """What lies beside the releases and is no table, as a notice in PDF."""
+    tables = {path for paths in release_paths(raw).values() for path in paths}
+    return [path for kind in RELEASES for path in _release_files(kind, raw) if path not in tables]
+
+
+def _release_files(kind: str, raw: Path) -> list[Path]:
+    return sorted(path for path in (raw / "official" / kind).glob("*") if path.is_file() and not _beside(path))
+
+
+def official_files(year: int, raw: Path = RAW) -> list[Path]:
+    """Every official file that a year's report could mean: of all years, and of its own; releases apart."""
+    files = (path for path in sorted((raw / "official").rglob("*")) if path.is_file() and not _beside(path))
+    parts = ((path, path.relative_to(raw / "official").parts) for path in files)
+    return [path for path, inside in parts if inside[0] not in RELEASES and (len(inside) < 3 or inside[1] == str(year))]
+
+
+def _beside(path: Path) -> bool:
+    """What systems and programs keep beside files."""
+    return path.name.startswith((".", *TEMPORARY)) or path.name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def locate(name: str, year: int, raw: Path, entries: "Entries | None" = None) -> Found:

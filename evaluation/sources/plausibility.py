@@ -24,6 +24,9 @@ PER_YEAR = (
 )
 MARKED = {"mc_marks": ["mc_id"], "difficulty_marks": ["headquarters"], "headquarters_marks": ["headquarters", "indicator"]}  # what each evaluator marks
 JUMP = 20  # a complex's figure grows or falls by less from one year to the next
+# The larger of the two figures is at least this: where three firms operate, one of them may change everything.
+FLOORS = {"production": 20_000, "exports": 20_000, "employment": 500, "capital": 20_000, "intermediate_inputs": 20_000, "area": 500, "operating_firms": 100}
+BUDGET, PROJECT = (50, 500_000), (0.05, 5_000)  # KRW mn: a headquarters' budget of a year, the median support of a project
 RATIO = 10  # actual over target, either way
 TEN_POINTS = 10  # who gives no mark above it on a scale to 100 marks on another
 BASE, BASE_WITHIN = 100, 0.5
@@ -48,6 +51,10 @@ def implausible(tables: dict[str, pd.DataFrame], there: set[str]) -> Iterator[To
     for name in ("common_indicators", "headquarters_indicators"):
         yield from _targets(name, tables[name])
     yield from _answers(tables["satisfaction"])
+    if "rcms_execution" in there:
+        yield from _budget(tables["rcms_execution"])
+    if "cms_projects" in there:
+        yield from _grants(tables["cms_projects"])
     if {"cms_projects", "rcms_execution"} <= there:
         yield from _support(tables["cms_projects"], tables["rcms_execution"])
     if "cms_mini_clusters" in there:
@@ -72,11 +79,12 @@ def _panel_jumps(panel: pd.DataFrame) -> Iterator[Told]:
     for column in (*(column for column, *_ in PER_YEAR), "operating_firms"):
         seen = ordered[ordered[column] > 0]
         ratio = seen[column] / seen.groupby("complex_id")[column].shift()
-        for row in seen[(ratio > JUMP) | (ratio < 1 / JUMP)].itertuples():
+        larger = seen[column] * (1 / ratio).clip(lower=1)
+        for row in seen[((ratio > JUMP) | (ratio < 1 / JUMP)) & (larger >= FLOORS[column])].itertuples():
             yield (
                 "panel", column, f"{row.complex_id}, {row.year}",
                 say(f"{ratio[row.Index]:,.3g} times the year before", f"전년의 {ratio[row.Index]:,.3g}배"),
-                say("look whether one of the two is in another unit", "둘 중 하나의 단위가 다른지 확인하십시오"),
+                say("look whether one of the two is in another unit, or a large plant opened or closed", "둘 중 하나의 단위가 다른지, 대형 사업장이 새로 생기거나 문을 닫았는지 확인하십시오"),
             )  # fmt: skip
 
 
@@ -148,6 +156,26 @@ def _answers(answers: pd.DataFrame) -> Iterator[Told]:
             "satisfaction", "item", f"{headquarters}, {respondent}",
             say(f"has {count} of {asked[headquarters]} items", f"문항 {asked[headquarters]}개 중 {count}개만 있음"),
             say("add a row per item; leave the answer empty where there is none", "문항마다 한 행씩 넣고, 무응답은 빈 칸으로 두십시오"),
+        )  # fmt: skip
+
+
+def _budget(execution: pd.DataFrame) -> Iterator[Told]:
+    budgets = execution.groupby("headquarters")["budget"].sum()
+    for headquarters, value in budgets[~budgets.between(*BUDGET)].items():
+        yield (
+            "rcms_execution", "budget", headquarters,
+            say(f"adds up to KRW {value:,.4g} mn, outside {BUDGET[0]:,}..{BUDGET[1]:,}", f"합계가 {value:,.0f}백만원으로 통상 범위({BUDGET[0]:,}~{BUDGET[1]:,}백만원)를 벗어남"),
+            say("look whether the amounts are in KRW mn", "금액이 백만원 단위인지 확인하십시오"),
+        )  # fmt: skip
+
+
+def _grants(projects: pd.DataFrame) -> Iterator[Told]:
+    median = projects.loc[projects["support"] > 0, "support"].median()
+    if median == median and not PROJECT[0] <= median <= PROJECT[1]:
+        yield (
+            "cms_projects", "support", f"{median:,.6g}",
+            say(f"the median support is KRW {median:,.4g} mn, outside {PROJECT[0]:g}..{PROJECT[1]:,}", f"지원금 중앙값이 {median:,.6g}백만원으로 통상 범위({PROJECT[0]:g}~{PROJECT[1]:,}백만원)를 벗어남"),
+            say("look whether the amounts are in KRW mn", "금액이 백만원 단위인지 확인하십시오"),
         )  # fmt: skip
 
 

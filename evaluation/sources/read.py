@@ -11,13 +11,14 @@ import pandera.pandas as pa
 
 from evaluation.errors import say
 from evaluation.paths import shown
-from evaluation.sources.entry import iso_date, put_together
+from evaluation.sources.entry import column_named, iso_date, put_together
 from evaluation.sources.locate import Found
 from evaluation.sources.problems import problem, problem_frame
 from evaluation.sources.tables import NO_FIGURE, Column, Table
 
 # The row of a CSV, as a spreadsheet counts it, of the first row after the header.
 FIRST_ROW = 2
+SUMS = ("계", "합계", "소계", "총계", "Total", "total", "Sum", "sum")  # what a pasted row of sums says where a code should stand
 
 
 @dataclass(frozen=True)
@@ -130,17 +131,30 @@ def schema(table: Table) -> pa.DataFrameSchema:
 
 def _read_csv(found: Found) -> tuple[pd.DataFrame, list[dict]]:
     """The cells as text, under their headings; the index counts the file's rows after the header, blank ones too."""
+    content, problems = found.paths[0].read_bytes(), []
     try:
-        text = found.paths[0].read_bytes().decode("utf-8-sig")
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return pd.DataFrame(), [
+        try:
+            text = content.decode("cp949")
+        except UnicodeDecodeError:
+            return pd.DataFrame(), [
+                problem(
+                    (shown(found.paths[0]), "", ""), "", "",
+                    say(f"not UTF-8 (byte {error.start})", f"UTF-8이 아님 ({error.start}번째 바이트)"),
+                    say("save it as CSV UTF-8", "‘CSV UTF-8’ 형식으로 저장하십시오"),
+                )
+            ]
+        # What Korean Excel writes as CSV; bytes of another encoding can look like it.
+        problems.append(
             problem(
                 (shown(found.paths[0]), "", ""), "", "",
-                say(f"not UTF-8 (byte {error.start})", f"UTF-8이 아님 ({error.start}번째 바이트)"),
-                say("save it as CSV UTF-8", "‘CSV UTF-8’ 형식으로 저장하십시오"),
+                say("not UTF-8; read as the Korean encoding CP949", "UTF-8이 아니어서 CP949(완성형)로 읽음"),
+                say("look whether Korean text is right, or save it as CSV UTF-8", "한글이 제대로 읽혔는지 확인하거나 ‘CSV UTF-8’ 형식으로 저장하십시오"), "warning",
             )
-        ]
+        )
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         return pd.DataFrame(), [
             problem(
@@ -152,6 +166,10 @@ def _read_csv(found: Found) -> tuple[pd.DataFrame, list[dict]]:
     header = [name.strip() for name in rows[0]] if rows else []
     while header and not header[-1]:
         header.pop()
+    # A title in Korean or English stands for its column; what names none stays as it is.
+    codes = {column.name for column in found.table.columns}
+    header = [name if name in codes else column_named(name, found.table) or name for name in header]
+    warned = problems
     problems = _header_problems(found, header)
     cells = {}
     for index, row in enumerate(rows[1:]):
@@ -169,7 +187,8 @@ def _read_csv(found: Found) -> tuple[pd.DataFrame, list[dict]]:
             )
         cells[index] = filled
     if problems:
-        return pd.DataFrame(), problems
+        return pd.DataFrame(), [*warned, *problems]
+    problems = warned
     for index, row in cells.items():
         for name, cell in zip(header, row, strict=True):
             if "\n" in cell or "\r" in cell:
@@ -251,14 +270,16 @@ def _check(table: Table, frame: pd.DataFrame, text: pd.DataFrame, places: pd.Dat
             continue
         column = columns[case.column]
         value = text.loc[case.index, column.name]
-        problems.append(problem(_place(places, case.index), column.name, value, *_rule(column, str(case.check))))
+        problems.append(problem(_place(places, case.index), column.name, value, *_rule(column, str(case.check), value)))
     return problems
 
 
-def _rule(column, check: str) -> tuple[str, str]:
+def _rule(column, check: str, value: str) -> tuple[str, str]:
     if check == "not_nullable":
         return say("empty", "빈 칸"), say(f"fill in {column.en}", f"{column.ko} 값을 입력하십시오")
     if check == "allowed":
+        if value.strip() in SUMS:
+            return say("a row of a sum", "합계 행임"), say("take it out; sums are made by the program", "지우십시오. 합계는 프로그램이 계산합니다")
         listed = ", ".join(map(str, column.allowed))
         return say(f"not one of: {listed}", f"허용 값({listed})이 아님"), say("use one of them", "허용 값 중 하나를 쓰십시오")
     if check == "above":

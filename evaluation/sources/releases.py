@@ -12,12 +12,13 @@ from evaluation.errors import UserError, say
 from evaluation.paths import RAW, shown
 from evaluation.sources.census import Census, read_census
 from evaluation.sources.crosswalk import read_crosswalk, to_decide
-from evaluation.sources.locate import RELEASES, release_paths
+from evaluation.sources.locate import RELEASES, other_files, release_paths
 from evaluation.sources.problems import problem, problem_frame
 from evaluation.sources.trends import Trend, read_trend
 
 READERS = dict(zip(RELEASES, (read_census, read_trend), strict=True))
-RELEASE_COLUMNS = ["kind", "file", "period", "rows", "file_sha256"]
+RELEASE_COLUMNS = ["kind", "file", "period", "vintage", "rows", "file_sha256"]
+TREND_COLUMNS = ["release", "measure", "flow", "status", "cells"]
 
 
 def read_releases(year: int, raw: Path = RAW) -> tuple[list[Census], list[Trend]]:
@@ -58,7 +59,7 @@ def check_releases(registry: pd.DataFrame, raw: Path = RAW) -> tuple[pd.DataFram
         RELEASE_COLUMNS, one row per file that could be read, and the problems; a file that cannot be read is an
         error among them.
     """
-    releases, problems = [], []
+    releases, problems, seen = [], [], {}
     for kind, paths in release_paths(raw).items():
         for path in paths:
             try:
@@ -71,6 +72,14 @@ def check_releases(registry: pd.DataFrame, raw: Path = RAW) -> tuple[pd.DataFram
             if kind == "census":
                 problems.append(_undecided(release, registry))
             releases.append(listed([release]))
+            what = (kind, _period(release), "" if kind == "census" else tuple(sorted(set(release.values["measure"]))))
+            if what in seen:
+                rule, mend = say(f"the same quarter as {seen[what]}", f"{seen[what]}와(과) 같은 분기임"), say("keep one of the two", "하나만 남기십시오")
+                problems.append(problem_frame([problem((shown(path), "", ""), "", what[1], rule, mend, "warning")]))
+            seen.setdefault(what, path.name)
+    for path in other_files(raw):
+        rule, mend = say(f"a {path.suffix or 'nameless'} file; not read", f"{path.suffix or '확장자 없는'} 파일이라 읽지 않음"), say("nothing to do if it is no release", "통계 파일이 아니면 그대로 두어도 됩니다")
+        problems.append(problem_frame([problem((shown(path), "", ""), "", path.name, rule, mend, "warning")]))
     return pd.concat([listed([]), *releases], ignore_index=True), pd.concat([problem_frame([]), *problems], ignore_index=True)
 
 
@@ -78,9 +87,22 @@ def listed(releases: list[Census | Trend]) -> pd.DataFrame:
     """RELEASE_COLUMNS of releases."""
     rows = []
     for release in releases:
-        kind, count = ("census", len(release.rows)) if isinstance(release, Census) else ("trends", len(release.values))
-        rows.append((kind, shown(release.path), _period(release), count, hashlib.sha256(release.path.read_bytes()).hexdigest()))
+        kind, vintage, count = ("census", "", len(release.rows)) if isinstance(release, Census) else ("trends", release.vintage, len(release.values))
+        rows.append((kind, shown(release.path), _period(release), vintage, count, hashlib.sha256(release.path.read_bytes()).hexdigest()))
     return pd.DataFrame(rows, columns=RELEASE_COLUMNS)
+
+
+def trend_cells(releases: list[Census | Trend]) -> pd.DataFrame:
+    """How many cells of each trend release are observed, masked or missing, by measure and flow.
+
+    Returns:
+        TREND_COLUMNS; `release` is the place of the release in the list, from 1.
+    """
+    frames = [
+        release.values.assign(release=number).groupby(["release", "measure", "flow", "status"], sort=False).size().rename("cells").reset_index()
+        for number, release in enumerate(releases, start=1) if isinstance(release, Trend)
+    ]  # fmt: skip
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=TREND_COLUMNS)
 
 
 def _period(release: Census | Trend) -> str:

@@ -11,6 +11,9 @@ from evaluation.sources.tables import HEADQUARTERS
 
 SUPPORTED = ("running", "completed", "stopped")  # projects that were granted support, as far as they got
 HALF_DIGIT = 0.05  # indicators are entered with one decimal: two figures agree within half of it
+COMPARED = (("rcms_execution", "common_indicators"), ("cms_action_plans", "headquarters_indicators"), ("cms_committees", "cms_projects"))
+# A year's calls may open in the autumn before, and its final evaluations end in the spring after.
+SEASON = {"applied_on": ((-1, 9), (0, 12)), "held_on": ((-1, 9), (1, 3))}  # first and last month: years from the evaluation year, month
 AGREEMENT_COLUMNS = ["check", "headquarters", "item", "system", "marks", "agrees"]
 
 
@@ -23,7 +26,8 @@ def by_headquarters(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     Returns:
         index headquarters; columns, as far as their table is there: mini_clusters, company_members, other_members,
         activities, participants, meetings, reviewed, passed, organisations, experts, consultations, applications,
-        supported, support (KRW mn), cases, budget and executed (KRW mn), execution (per cent of the budget).
+        supported, support (KRW mn), cases, budget and executed (KRW mn), execution (per cent of the budget); missing
+        where a headquarters has no rows in the table.
     """
     home = tables["mini_clusters"].set_index("mc_id")["headquarters"]
     out = pd.DataFrame(index=pd.Index(HEADQUARTERS, name="headquarters"))
@@ -35,7 +39,8 @@ def by_headquarters(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         if "headquarters" not in frame:
             frame = frame.assign(headquarters=frame["mc_id"].map(home))
         for column, of in columns.items():
-            out[column] = of(frame).groupby(frame["headquarters"]).sum().reindex(out.index, fill_value=0)
+            # A headquarters without rows has no figure, which is not 0.
+            out[column] = of(frame).groupby(frame["headquarters"]).sum().reindex(out.index)
 
     def one(frame: pd.DataFrame) -> pd.Series:
         return pd.Series(1, index=frame.index)
@@ -71,27 +76,28 @@ def agreement(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> pd.Da
     rows = []
 
     def comparable(*names: str) -> bool:
-        return all(name in origins and not tables[name].empty for name in names) and len({origins[name] for name in names}) == 1
+        return _both_there(names, tables, origins) and len({origins[name] for name in names}) == 1
 
     def compare(check: str, item: str, system: pd.Series, marks: pd.Series, within: float) -> None:
-        for headquarters in system.index.intersection(marks.index):
+        for headquarters in (name for name in HEADQUARTERS if name in system.index and name in marks.index):
             pair = float(system[headquarters]), float(marks[headquarters])
             # Half a digit itself is within rounding, whatever the last bits say.
             rows.append((check, headquarters, item, *pair, abs(pair[0] - pair[1]) <= within + 1e-9))
 
     home = tables["mini_clusters"].set_index("mc_id")["headquarters"]
-    if comparable("rcms_execution", "common_indicators"):
+    if comparable(*COMPARED[0]):
         common = tables["common_indicators"]
         told = common[common["indicator"] == "budget_execution"].set_index("headquarters")["actual"]
         compare("execution", "budget_execution", by_headquarters(tables)["execution"].dropna(), told, HALF_DIGIT)
-    if comparable("cms_action_plans", "headquarters_indicators"):
-        plans = tables["cms_action_plans"]
-        summed = plans.groupby(["indicator", plans["mc_id"].map(home)])[["target", "actual"]].sum()
+    if comparable(*COMPARED[1]):
+        # Shares do not add up over mini clusters, and a sum with a gap is no figure.
+        plans = tables["cms_action_plans"][tables["cms_action_plans"]["unit"] != "%"]
+        summed = plans.groupby(["indicator", plans["mc_id"].map(home)])[["target", "actual"]].agg(lambda own: own.sum(skipna=False))
         told = tables["headquarters_indicators"].set_index(["indicator", "headquarters"])
         for indicator in sorted(set(plans["indicator"]) & set(told.index.get_level_values("indicator"))):
             for column in ("target", "actual"):
-                compare(column, indicator, summed.loc[indicator, column], told.loc[indicator, column], HALF_DIGIT)
-    if comparable("cms_committees", "cms_projects"):
+                compare(column, indicator, summed.loc[indicator, column].dropna(), told.loc[indicator, column], HALF_DIGIT)
+    if comparable(*COMPARED[2]):
         projects, meetings = tables["cms_projects"], tables["cms_committees"]
         selection = meetings[meetings["purpose"] == "selection"].groupby("headquarters")[["reviewed", "passed"]].sum()
         decided = projects[projects["project_status"] != "applied"]
@@ -99,6 +105,21 @@ def agreement(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> pd.Da
         compare("reviewed", "", selection["reviewed"], decided.groupby(at).size(), 0)
         compare("passed", "", selection["passed"], decided["project_status"].isin(SUPPORTED).groupby(at).sum(), 0)
     return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
+
+
+def of_different_origin(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> bool:
+    """Whether anything is not compared because one side is official and the other simulated."""
+    return any(_both_there(names, tables, origins) and len({origins[name] for name in names}) > 1 for names in COMPARED)
+
+
+def _in_season(frame: pd.DataFrame, column: str) -> pd.Series:
+    (before, first), (after, last) = SEASON[column]
+    months = 12 * (frame[column].dt.year - frame["year"]) + frame[column].dt.month
+    return months.between(12 * before + first, 12 * after + last)
+
+
+def _both_there(names: tuple[str, ...], tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> bool:
+    return all(name in origins and not tables[name].empty for name in names)
 
 
 def system_problems(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> list[tuple[str, str, str, str, str]]:
@@ -115,8 +136,33 @@ def system_problems(tables: dict[str, pd.DataFrame], origins: dict[str, str]) ->
     for row in rows("cms_committees", lambda f: f["passed"] > f["reviewed"]):
         add("cms_committees", "passed", f"{row.committee}: {row.passed} > {row.reviewed}", say("more passed than reviewed", "통과 과제가 심의 과제보다 많음"), say("mend one of the two", "둘 중 틀린 수를 고치십시오"))
     for name, column, id in (("cms_committees", "held_on", "committee"), ("cms_projects", "applied_on", "project")):
-        for row in rows(name, lambda f, column=column: f[column].dt.year != f["year"]):
-            add(name, column, f"{getattr(row, id)}: {getattr(row, column):%Y-%m-%d}", say(f"not in {row.year}", f"{row.year}년 날짜가 아님"), say("mend the date, or put the row into its year", "날짜를 고치거나 해당 연도 파일로 옮기십시오"))
+        for row in rows(name, lambda f, column=column: ~_in_season(f, column)):
+            add(name, column, f"{getattr(row, id)}: {getattr(row, column):%Y-%m-%d}", say(f"far from {row.year}", f"{row.year}년과 동떨어진 날짜임"), say("look whether the date is right, and the row in its year", "날짜와 연도가 맞는지 확인하십시오"))
+    for row in rows("rcms_execution", lambda f: f["as_of"].dt.year > f["year"]):
+        add("rcms_execution", "as_of", f"{row.headquarters}, {row.programme}: {row.as_of:%Y-%m-%d}", say(f"after {row.year}, which a report of {row.year} uses nothing of", f"{row.year}년 뒤의 기준일임. {row.year}년 보고서에는 그 뒤의 자료를 쓰지 않음"), say("export it as of the end of the year", "연말 기준으로 다시 내려받으십시오"))
+    if not tables["rcms_execution"].empty and tables["rcms_execution"]["as_of"].nunique() > 1:
+        dates = tables["rcms_execution"]["as_of"]
+        add("rcms_execution", "as_of", f"{dates.min():%Y-%m-%d}..{dates.max():%Y-%m-%d}", say("different dates in one table", "기준일이 서로 다름"), say("export all rows as of one date", "같은 기준일로 내려받으십시오"))
+    home = tables["mini_clusters"].set_index("mc_id")["headquarters"]
+    for name in ("cms_mini_clusters", "cms_action_plans", "cms_projects"):
+        for value in [] if tables[name].empty else [one for one in HEADQUARTERS if one not in set(tables[name]["mc_id"].map(home))]:
+            add(name, "mc_id", value, say("no row of any of its mini clusters", "소속 미니클러스터의 행이 하나도 없음"), say("look whether its export is missing", "해당 본부의 자료가 빠졌는지 확인하십시오"))
+    if _both_there(COMPARED[1], tables, origins):
+        mine, theirs = (set(tables[name]["indicator"]) for name in COMPARED[1])
+        for name, left in ((COMPARED[1][0], mine - theirs), (COMPARED[1][1], theirs - mine)):
+            for value in sorted(left):
+                add(name, "indicator", value, say("stands on one side only, so it is not compared", "한쪽에만 있어 대조하지 못함"), say("look whether the indicator has the same code in both", "두 자료에서 같은 코드를 쓰는지 확인하십시오"))
+    if _both_there(("cms_cases", "cms_projects"), tables, origins):
+        projects = tables["cms_projects"].set_index("project")
+        for row in tables["cms_cases"].dropna(subset="project").itertuples():
+            known = projects.loc[row.project] if row.project in projects.index else None
+            told = (
+                say("not among the year's projects", "해당 연도 과제 목록에 없음") if known is None
+                else say(f"a project of {known['mc_id']}, not of {row.mc_id}", f"{row.mc_id}이(가) 아니라 {known['mc_id']}의 과제임") if known["mc_id"] != row.mc_id
+                else say("a project that was not supported", "지원하지 않은 과제임") if known["project_status"] not in SUPPORTED else ""
+            )  # fmt: skip
+            if told:
+                add("cms_cases", "project", f"{row.case}: {row.project}", told, say("look up its code; an earlier year's project may stay", "과제번호를 확인하십시오. 이전 연도 과제이면 그대로 둡니다"))
     for row in rows("cms_alliances", lambda f: f["joined"] > f["year"]):
         add("cms_alliances", "joined", f"{row.organisation}: {row.joined}", say(f"after {row.year}", f"{row.year}년보다 뒤임"), say("mend the year", "연도를 고치십시오"))
     for row in rows("cms_projects", lambda f: f["project_status"].isin(SUPPORTED) & f["support"].isna()):

@@ -93,8 +93,8 @@ def template_path(year: int, output: str, force: bool, programme: bool = False) 
         )
     if path.exists() and not force:
         raise UserError(
-            f"{path} is there already; it may hold marks. Give another name with --output, or --force to replace it.",
-            f"{path} 파일이 이미 있습니다. 입력한 점수가 있을 수 있으니 --output으로 다른 이름을 지정하거나, 바꾸려면 --force를 쓰십시오.",
+            f"{path} is there already; it may hold entries. Give another name with --output, or --force to replace it.",
+            f"{path} 파일이 이미 있습니다. 입력한 내용이 있을 수 있으니 --output으로 다른 이름을 지정하거나, 바꾸려면 --force를 쓰십시오.",
         )
     return path
 
@@ -135,7 +135,7 @@ def _shown(value: object, column: Column, labels: dict) -> object:
     """A cell as a person reads it."""
     if pd.isna(value):
         return None
-    if column.allowed:
+    if column.allowed or (column.kind == "text" and column.name in labels):
         return _label(labels, column.name, value)
     if column.kind == "date":
         return value.date()
@@ -185,8 +185,8 @@ def _instructions(sheet: Worksheet, year: int, title: tuple[str, str], steps: tu
         title,
         *steps,
         (
-            f"입력을 마친 파일을 {folder}에 넣습니다. 여러 개로 나누어 넣어도 됩니다(예: 평가위원별). 점검: iccp check {year}",
-            f"Put the filled workbook into {folder}; there may be several, such as one per evaluator. To check them: iccp check {year}",
+            f"입력을 마친 파일을 {folder}에 넣습니다. 평가위원별·본부별로 나누어 여러 개를 넣어도 됩니다. 점검: iccp check {year}",
+            f"Put the filled workbook into {folder}; there may be several, one per evaluator or headquarters. To check them: iccp check {year}",
         ),
     ]
     row = 1

@@ -17,6 +17,7 @@ from evaluation.sources.releases import (
     latest_census,
     listed,
     read_releases,
+    trend_cells,
 )
 from tests.conftest import copy_sources, flat, iccp, pages
 from tests.sources.census_book import census_book
@@ -83,9 +84,11 @@ def test_the_ledger_has_printed_totals_and_withholds_what_would_tell_masked_figu
     """Two complexes mask their exports: neither their sum nor a visible total may be had from the ledger."""
     census = read_census(census_book(tmp_path / "census.xlsx"))
     files = pd.DataFrame({"table": [], "origin": []})
-    ledger = release_entries(listed([census]), census, pd.DataFrame(columns=["complex_id"]), 0, files).set_index("id")["value"]
+    registry = pd.DataFrame({"complex_id": ["a", "b", "c"], "role": ["hub", "spoke", "non_participant"]})
+    ledger = release_entries(listed([census]), trend_cells([]), census, pd.DataFrame(columns=["complex_id"]), 1, registry, files).set_index("id")["value"]
     assert ledger["data.census.total.all.production"] == 18760 and ledger["data.census.hidden.all.production"] == pytest.approx(100 * 60 / 18760)
     assert math.isnan(ledger["data.census.hidden.general.exports"]) and math.isnan(ledger["data.census.hidden.all.exports"])
+    assert (ledger["data.census.matched"], ledger["data.census.undecided"], ledger["data.census.unnamed"]) == (0, 1, 1)
     assert ledger["data.census.complexes"] == 8 and ledger["data.census.rows"] == 9
     counts = {status: ledger[f"data.census.cells.production.{status}"] for status in ("observed", "zero", "masked", "not_reported", "missing", "not_applicable")}
     assert counts == {"observed": 4, "zero": 0, "masked": 3, "not_reported": 1, "missing": 0, "not_applicable": 1}
@@ -93,8 +96,31 @@ def test_the_ledger_has_printed_totals_and_withholds_what_would_tell_masked_figu
 
 def test_without_releases_the_ledger_has_nothing_of_them():
     files = pd.DataFrame({"table": [], "origin": []})
-    assert release_entries(listed([]), None, pd.DataFrame(columns=["complex_id"]), 0, files).empty
+    none = pd.DataFrame(columns=["complex_id", "role"])
+    assert release_entries(listed([]), trend_cells([]), None, none, 0, none, files).empty
 
+
+def test_trend_releases_are_counted_by_measure_and_flow(raw):
+    path = release(raw / "official/trends/생산_20100630.csv", [[str(cell).replace("2026", "2010") for cell in row] for row in PRODUCTION])
+    _, trends = read_releases(YEAR, raw)
+    cells = trend_cells(trends).set_index(["flow", "status"])["cells"]
+    # 계, 구미, 대불 and an empty row for 진해.
+    assert cells.to_dict() == {(flow, status): count for flow in ("quarter", "previous_quarter", "year_to_date") for status, count in (("observed", 3), ("missing", 1))}
+    ledger = release_entries(listed(trends), trend_cells(trends), None, pd.DataFrame(), 0, pd.DataFrame(), pd.DataFrame({"table": [], "origin": []}))
+    assert ledger.set_index("id").at["data.trends.1.production.year_to_date.missing", "value"] == 1
+    assert listed(trends)["vintage"].tolist() == ["2010-06-30"] and path.exists()
+
+
+def test_what_lies_beside_releases_is_told_or_passed_over(raw):
+    census_book(raw / "official/census/a.xlsx", dated(YEAR))
+    shutil.copy(raw / "official/census/a.xlsx", raw / "official/census/b.xlsx")
+    for name in ("Thumbs.db", "desktop.ini", "~$a.xlsx", ".DS_Store", "설명.pdf"):
+        (raw / "official/census" / name).write_bytes(b"x")
+    _, problems = check_releases(pd.DataFrame(columns=["complex_id", "name_ko", "role", "basis"]), raw)
+    told = problems[~problems["rule"].str.contains("census")]
+    assert sorted(told["file"].str.rsplit("/", n=1).str[-1]) == ["b.xlsx", "설명.pdf"] and (told["severity"] == "warning").all()
+    assert "the same quarter as a.xlsx" in told["rule"].tolist()
+    assert len(read_releases(YEAR, raw)[0]) == 2
 
 @pytest.mark.slow
 def test_five_kinds_of_nothing_reach_the_page_and_go_with_the_file(tmp_path):
