@@ -267,7 +267,7 @@ def test_tables_that_cannot_be_read(tmp_path, monkeypatch):
     assert published_texts(tmp_path)[name].shape[0] == 8 and check_published(tmp_path).empty
     for content, words in (
         (whole.replace(",certain,", ",perhaps,", 1).encode(), "not one of: printed"), (whole.replace("value", "wert", 1).encode(), "column is not there"),
-        ((whole + whole.splitlines()[1] + "\n").encode(), "stands twice"), ("값\n1\n".encode("cp949"), "not UTF-8"),
+        ((whole + whole.splitlines()[1] + "\n").encode(), "stands twice"), ("값\n1\n".encode("cp949"), "column is not there"), (b"\xff\xfe\x00", "not UTF-8"),
     ):  # fmt: skip
         place.write_bytes(content)
         with pytest.raises(UserError, match=words):
