@@ -1,14 +1,18 @@
 """The `iccp` command. Heavy libraries are loaded when a command needs them, so that help is instant."""
 
+import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evaluation.errors import LANGUAGES, UserError, language, not_usable, say
 from evaluation.paths import NOTEBOOKS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(
     name="iccp",
@@ -346,6 +350,99 @@ def explain(
         for name in tables:
             for file in files[name].split(SEVERAL):
                 console.print(f"  data/raw/{file}", soft_wrap=True)
+
+
+index_app = typer.Typer(help=say("Score any index: a scheme (YAML) on a long table.", "임의의 지수를 평가체계(YAML)와 자료(긴 형식)로 산출합니다."), no_args_is_help=True)
+app.add_typer(index_app, name="index")
+Scheme = Annotated[Path, typer.Option("--scheme", help=say("YAML file of the scheme", "평가체계 YAML 파일"))]
+Data = Annotated[Path, typer.Option("--data", help=say("long table (CSV, Parquet, .xlsx): unit, indicator, value[, evaluator, item, target, respondent]", "긴 형식의 표(CSV, Parquet, .xlsx): unit, indicator, value[, evaluator, item, target, respondent]"))]
+AsJson = Annotated[bool, typer.Option("--json", help=say("one JSON object on standard output", "표준출력에 JSON 객체 하나"))]
+
+
+@index_app.command(help=say("Score, rank and grade of every unit at every node of the scheme.", "평가체계의 모든 단계에서 단위별 점수·순위·등급을 산출합니다."))
+def score(scheme: Scheme, data: Data, as_json: AsJson = False) -> None:
+    from evaluation.index.scheme import complete_tree
+    from evaluation.index.tree import score_tree
+    from evaluation.paths import shown
+    from evaluation.sources.long import read_long
+    from evaluation.sources.specs import read_yaml
+
+    scores = score_tree(complete_tree(read_yaml(scheme), shown(scheme)), read_long(data))
+    _frame(scores, "scores", as_json)
+
+
+@index_app.command(help=say("How far the ranking depends on evaluators, respondents and weights.", "순위가 평가위원·응답자·가중치에 얼마나 좌우되는지 계산합니다."))
+def robustness(
+    scheme: Scheme,
+    data: Data,
+    draws: Annotated[int, typer.Option("--draws", min=100, help=say("how many draws", "추출 횟수"))] = 10_000,
+    seed: Annotated[int, typer.Option("--seed", help=say("of the random numbers", "난수 시드"))] = 1,
+    concentration: Annotated[float, typer.Option("--concentration", min=0, help=say("of the Dirichlet distribution around the weights; 0 leaves them as they are", "가중치 주위 디리클레 분포의 집중도(0이면 가중치를 바꾸지 않음)"))] = 100.0,
+    level: Annotated[float, typer.Option("--level", min=0.5, max=0.999, help=say("of the intervals", "구간의 수준"))] = 0.90,
+    as_json: AsJson = False,
+) -> None:
+    import pandas as pd
+
+    from evaluation.index.robustness import robustness as of_scheme
+    from evaluation.index.scheme import complete_tree
+    from evaluation.paths import shown
+    from evaluation.sources.long import read_long
+    from evaluation.sources.specs import read_yaml
+
+    found = of_scheme(complete_tree(read_yaml(scheme), shown(scheme)), read_long(data), draws, seed, concentration or None, level)
+    if as_json:
+        typer.echo(json.dumps({name: _plain(value) if isinstance(value, pd.DataFrame) else value for name, value in found.items()}, ensure_ascii=False))
+        return
+    for name in ("units", "swaps", "stability", "without"):
+        if name in found:
+            _frame(found[name], name, False)
+            typer.echo("")
+
+
+@index_app.command(help=say("How severe evaluators are and how far they agree.", "평가위원의 엄격도와 일치도를 계산합니다."))
+def agreement(
+    data: Data,
+    indicator: Annotated[str, typer.Option("--indicator", help=say("marks of this indicator only", "이 지표의 점수만"), show_default=False)] = "",
+    draws: Annotated[int, typer.Option("--draws", min=100, help=say("of the bootstrap", "부트스트랩 횟수"))] = 1_000,
+    seed: Annotated[int, typer.Option("--seed", help=say("of the random numbers", "난수 시드"))] = 1,
+    as_json: AsJson = False,
+) -> None:
+    from evaluation.index.robustness import agreement_of
+    from evaluation.sources.long import read_long
+
+    found = agreement_of(read_long(data), indicator, draws, seed)
+    if as_json:
+        typer.echo(json.dumps({name: _plain(value) if hasattr(value, "to_dict") and hasattr(value, "columns") else value for name, value in found.items()}, ensure_ascii=False))
+        return
+    for name in ("measures", "icc", "severity"):
+        _frame(found[name], name, False)
+        typer.echo("")
+
+
+def _frame(frame: "pd.DataFrame", name: str, as_json: bool) -> None:
+    """A result, for a program or for a person."""
+    if as_json:
+        typer.echo(json.dumps({name: _plain(frame)}, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in frame:
+        table.add_column(str(column), justify="right" if frame[column].dtype.kind in "fi" else "left")
+    for row in frame.itertuples(index=False):
+        table.add_row(*("" if cell is None or cell != cell else f"{cell:.4g}" if isinstance(cell, float) and not float(cell).is_integer() else f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def _plain(frame: "pd.DataFrame") -> list[dict]:
+    """Rows as JSON takes them: what is missing or infinite is null."""
+
+    def cell(value: object) -> object:
+        value = value.item() if hasattr(value, "item") else value
+        return None if value is None or value != value or value in (float("inf"), float("-inf")) else value
+
+    return [{key: cell(value) for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _hand_over() -> None:

@@ -1,15 +1,178 @@
 """An evaluation scheme: a tree of weighted components whose leaves say which rule scores which marks."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from evaluation.errors import UserError
 
 LANGUAGES = ("ko", "en")
-TOP_KEYS = ("year", "extends", "assumed", "source", "ties", "components")
-NODE_KEYS = ("id", "label", "short", "weight", "assumed", "evaluator", "parts", "rule", "table", "unit", "where", "scale", "cap")
+TOP_KEYS = ("year", "name", "extends", "assumed", "source", "ties", "grades", "aggregate", "missing", "weights", "normalise", "components")
+NODE_KEYS = (
+    "id", "label", "short", "weight", "assumed", "evaluator", "parts", "aggregate", "missing", "weights",
+    "indicator", "rule", "table", "unit", "where", "scale", "cap", "floor", "trim", "direction", "normalise",
+)  # fmt: skip
+HIGHER, LOWER = "higher", "lower"
+# What a scheme may name, with the keys that each needs and those it may have; `rules` and `scales` hold the functions, and
+# load what a run with nothing to do has no time for.
+RULES = {
+    "value": ((), ()), "mean": ((), ()), "committee_mean": ((), ("scale",)), "trimmed_mean": ((), ("scale", "trim")),
+    "standardised_mean": ((), ("scale",)), "achievement_ratio": ((), ("cap", "floor")), "likert": (("scale",), ()),
+}  # fmt: skip
+NORMALISATIONS = {
+    "none": ((), ()), "min_max": ((), ()), "goalposts": (("lower", "upper"), ("log", "cut")), "z": ((), ("mean", "sd")),
+    "rank": ((), ()), "percentile": ((), ()), "distance_to_target": (("target",), ("lower", "cap")),
+}  # fmt: skip
+AGGREGATIONS = ("arithmetic", "geometric", "harmonic", "generalised", "minimum", "sum")
 TIES = ("min", "max", "dense")
-# What each rule needs besides id, label and weight: the table of marks, and a mapping with these keys.
-RULES = {"committee_mean": ("scale", ("lower", "upper")), "achievement_ratio": ("cap", ("value",)), "likert": ("scale", ("lower", "upper"))}
+MISSING = ("refuse", "reweight", "zero")
+WITHOUT_WEIGHTS = ("sum", "minimum")  # aggregations in which weights do not count
+TOTAL = "total"  # the root of the tree
+# A rule that is used in the report says what its marks lie on, since the total lies on 0..100.
+BOUNDED = {"committee_mean": "scale", "trimmed_mean": "scale", "standardised_mean": "scale", "likert": "scale", "achievement_ratio": "cap"}
+
+
+def complete_tree(raw: dict, where: str) -> dict:
+    """Check a scheme for a long table, and fill in what it leaves to the defaults.
+
+    A node needs an `id`; a `weight` in per cent (a number, or a fraction such as 100/3) unless its parent says
+    `weights: equal` or aggregates by `sum` or `minimum`; and either `parts` or what a leaf is scored by.
+
+    Args:
+        raw: content of the scheme file; where: what to call it in a message.
+
+    Returns:
+        the scheme with every default in it: `ties`, `grades` (best first), and per node `weight`, `aggregate`,
+        `missing`, `indicator`, `rule`, `normalise`, `direction`, `label`.
+
+    Raises:
+        UserError: naming the node: weights that do not add to 100, and by how much; an unknown key, rule or method; a
+            cycle; an id that stands twice.
+    """
+    if not isinstance(raw, dict):
+        raise _bad(where, "components", raw, "a mapping with the key components")
+    _known_keys(raw, TOP_KEYS, "", where)
+    _refuse_cycles(raw, where)
+    root = {"id": TOTAL, "parts": raw.get("components"), **{key: raw[key] for key in ("aggregate", "missing", "weights") if key in raw}}
+    ties = raw.get("ties", {"rule": "min"})
+    if not isinstance(ties, dict) or ties.get("rule") not in TIES:
+        raise _bad(where, "ties", ties, f"{{rule: {' | '.join(TIES)}}}")
+    inherited = {"aggregate": {"rule": "arithmetic"}, "missing": {"rule": "refuse"}, "normalise": raw.get("normalise", {"method": "none"})}
+    root = _complete_node(root, "", inherited, where)
+    ids = [node["id"] for node in _nodes(root)]
+    for name in ids:
+        if ids.count(name) > 1:
+            raise _bad(where, "id", name, "an id that no other node has")
+    return {**raw, "name": str(raw.get("name", "")), "ties": ties, "grades": _grades(raw.get("grades", []), where), "components": root["parts"], "root": root}
+
+
+def _complete_node(node: dict, place: str, inherited: dict, where: str) -> dict:
+    """A node with the defaults that its parents set for aggregation, missing data and normalisation."""
+    inside = f"{place}.{node['id']}" if place else "components"
+    _known_keys(node, NODE_KEYS, inside, where)
+    inherited = inherited | {key: node[key] for key in ("missing", "normalise") if key in node}
+    out = {"label": {language: node["id"] for language in LANGUAGES}, **node, "missing": _choice(inherited["missing"], "rule", MISSING, f"{inside}.missing", where)}
+    if "parts" not in node:
+        return _complete_leaf(out, inside, inherited, where)
+    out["aggregate"] = _choice(node.get("aggregate", inherited["aggregate"]), "rule", AGGREGATIONS, f"{inside}.aggregate", where)
+    if out["aggregate"]["rule"] == "generalised" and not (isinstance(out["aggregate"].get("exponent"), int | float) and out["aggregate"]["exponent"]):
+        raise _bad(where, f"{inside}.aggregate.exponent", out["aggregate"].get("exponent"), "a number other than 0 (for 0 use geometric)")
+    if out["aggregate"]["rule"] == "sum" and out["missing"]["rule"] == "reweight":
+        raise _bad(where, f"{inside}.missing.rule", "reweight", "refuse | zero; a sum has no weights to share out")
+    parts = node["parts"]
+    if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) and isinstance(part.get("id"), str) for part in parts):
+        raise _bad(where, inside, parts, "a list of entries, each with an id")
+    equal = node.get("weights") == "equal" or (out["aggregate"]["rule"] in WITHOUT_WEIGHTS and not any("weight" in part for part in parts))
+    weights = [Fraction(100, len(parts)) if equal else _weight(part, f"{inside}.{part['id']}", where) for part in parts]
+    if abs(float(sum(weights)) - 100) > 1e-9:
+        raise _do_not_add(parts, weights, inside, where)
+    out["parts"] = [_complete_node(part, inside, inherited, where) | {"weight": float(weight)} for part, weight in zip(parts, weights, strict=True)]
+    return out
+
+
+def _complete_leaf(node: dict, place: str, inherited: dict, where: str) -> dict:
+    out = {"indicator": node["id"], "rule": "value", "direction": HIGHER, **node}
+    if out["rule"] not in RULES:
+        raise _bad(where, f"{place}.rule", out["rule"], " | ".join(RULES))
+    if out["direction"] not in (HIGHER, LOWER):
+        raise _bad(where, f"{place}.direction", out["direction"], f"{HIGHER} | {LOWER}")
+    for key, needed in (("scale", ("lower", "upper")), ("cap", ("value",)), ("floor", ("value",))):
+        given = node.get(key)
+        if key in node and (not isinstance(given, dict) or not all(isinstance(given.get(name), int | float) for name in needed)):
+            raise _bad(where, f"{place}.{key}", given, f"{{{', '.join(f'{name}: number' for name in needed)}}}")
+    if "scale" in node and node["scale"]["lower"] >= node["scale"]["upper"]:
+        raise _bad(where, f"{place}.scale", node["scale"], "lower below upper")
+    needed, may = RULES[out["rule"]]
+    for key in needed:
+        if key not in node:
+            raise _bad(where, f"{place}.{key}", None, f"what the rule {out['rule']} needs")
+    for key in ("scale", "cap", "floor", "trim"):
+        if key in node and key not in (*needed, *may):
+            raise _bad(where, f"{place}.{key}", node[key], f"keys that the rule {out['rule']} takes: {', '.join((*needed, *may)) or 'none'}")
+    how = inherited["normalise"]
+    out["normalise"] = _choice(how if isinstance(how, dict) else {"method": how}, "method", tuple(NORMALISATIONS), f"{place}.normalise", where)
+    needed, may = NORMALISATIONS[out["normalise"]["method"]]
+    for key in out["normalise"]:
+        if key not in ("method", "assumed", *needed, *may):
+            raise _bad(where, f"{place}.normalise.{key}", out["normalise"][key], f"one of: {', '.join((*needed, *may)) or 'nothing more'}")
+    for key in needed:
+        if not isinstance(out["normalise"].get(key), int | float):
+            raise _bad(where, f"{place}.normalise.{key}", out["normalise"].get(key), "a number")
+    if out["direction"] == LOWER and out["normalise"]["method"] == "none" and out["rule"] != "achievement_ratio":
+        raise _bad(where, f"{place}.normalise.method", "none", f"a method that can turn values round, since less is better here: {', '.join(name for name in NORMALISATIONS if name != 'none')}")
+    if out["normalise"]["method"] == "goalposts":
+        lower, upper = out["normalise"]["lower"], out["normalise"]["upper"]
+        if lower >= upper or (out["normalise"].get("log") and lower <= 0):
+            raise _bad(where, f"{place}.normalise", out["normalise"], "lower below upper, and above 0 with log")
+    return out
+
+
+def _choice(given: object, key: str, known: tuple[str, ...], place: str, where: str) -> dict:
+    """`{rule: x}`, or just x, checked."""
+    given = given if isinstance(given, dict) else {key: given}
+    if given.get(key) not in known:
+        raise _bad(where, f"{place}.{key}", given.get(key), " | ".join(known))
+    return given
+
+
+def _weight(part: dict, place: str, where: str) -> Fraction | float:
+    weight = part.get("weight")
+    try:
+        weight = Fraction(weight.replace(" ", "")) if isinstance(weight, str) else weight
+    except (ValueError, ZeroDivisionError):
+        weight = None
+    if isinstance(weight, bool) or not isinstance(weight, int | float | Fraction) or weight < 0:
+        raise _bad(where, f"{place}.weight", part.get("weight"), "a number, the weight in per cent, or a fraction such as 100/3")
+    return weight
+
+
+def _grades(grades: object, where: str) -> list[dict]:
+    """Bands, best first: each `grade` from its `lower` bound on; the last may have none."""
+    if not isinstance(grades, list) or not all(isinstance(band, dict) and "grade" in band for band in grades):
+        raise _bad(where, "grades", grades, "a list of {grade: …, lower: number}, best first")
+    bounds = [band.get("lower", float("-inf")) for band in grades]
+    if any(not isinstance(bound, int | float) for bound in bounds) or sorted(bounds, reverse=True) != bounds or len(set(bounds)) < len(bounds):
+        raise _bad(where, "grades", bounds, "lower bounds that fall from band to band, best first")
+    return [{"grade": str(band["grade"]), "lower": float(bound)} for band, bound in zip(grades, bounds, strict=True)]
+
+
+def _refuse_cycles(raw: object, where: str, above: tuple = ()) -> None:
+    """UserError where a node is its own part: YAML's anchors allow that, and no walk over the tree would end."""
+    if not isinstance(raw, dict | list):
+        return
+    if id(raw) in above:
+        name = raw.get("id", "components") if isinstance(raw, dict) else "components"
+        raise UserError(f"{where}: `{name}` contains itself (a cycle). Take the alias out.", f"{where}: `{name}` 항목이 자기 자신을 포함합니다(순환). 별칭 참조를 빼십시오.")
+    for item in raw.values() if isinstance(raw, dict) else raw:
+        _refuse_cycles(item, where, (*above, id(raw)))
+
+
+def _do_not_add(nodes: list[dict], weights: list, place: str, where: str) -> UserError:
+    total = float(sum(weights))
+    listed = " + ".join(f"{node['id']} {float(weight):g}" for node, weight in zip(nodes, weights, strict=True))
+    return UserError(
+        f"{where}: the weights in `{place}` add to {total:.10g}, not 100 ({listed}): {total - 100:+.10g}. Mend the weights so that they add to 100.",
+        f"{where}: `{place}`의 가중치 합계가 100이 아니라 {total:.10g}입니다 ({listed}, 차이 {total - 100:+.10g}). 합계가 100이 되도록 가중치를 고치십시오.",
+    )
 
 
 def complete(raws: list[dict], where: str) -> dict:
@@ -35,18 +198,29 @@ def complete(raws: list[dict], where: str) -> dict:
     scheme["source"] = own.get("source")
     if scheme["source"] is not None:
         _check_words(scheme, "source", "", where)
-    ties = scheme.get("ties")
-    if not isinstance(ties, dict) or ties.get("rule") not in TIES:
-        raise _bad(where, "ties", ties, f"{{rule: {' | '.join(TIES)}}}")
-    _check_level(scheme.get("components"), "components", where)
-    for component in scheme["components"]:
+    if "ties" not in scheme:
+        raise _bad(where, "ties", None, f"{{rule: {' | '.join(TIES)}}}")
+    tree = complete_tree({key: value for key, value in scheme.items() if key in TOP_KEYS}, where)
+    for component in tree["components"]:
         for key in ("short", "evaluator"):
             _check_words(component, key, f"components.{component['id']}.", where)
-    ids = [node["id"] for component in scheme["components"] for node in _nodes(component)]
-    for name in ids:
-        if ids.count(name) > 1:
-            raise _bad(where, "id", name, "an id that no other component or part has")
-    return scheme
+        for node in _nodes(component):
+            _check_for_report(node, where)
+    return scheme | tree
+
+
+def _check_for_report(node: dict, where: str) -> None:
+    """What the report needs of a node besides what any index needs: words, the table of its marks, and their bounds."""
+    _check_words(node, "label", f"{node['id']}.", where)
+    if "parts" in node:
+        return
+    if not isinstance(node.get("table"), str):
+        raise _bad(where, f"{node['id']}.table", node.get("table"), "the name of the table of marks")
+    if not isinstance(node.get("where", {}), dict):
+        raise _bad(where, f"{node['id']}.where", node["where"], "{column: value}")
+    key = BOUNDED.get(node["rule"])
+    if key and key not in node:
+        raise _bad(where, f"{node['id']}.{key}", None, {"scale": "{lower: number, upper: number}", "cap": "{value: number}"}[key])
 
 
 def leaves(node: dict, share: float = 1.0) -> Iterator[tuple[dict, float]]:
@@ -80,43 +254,6 @@ def _nodes(node: dict) -> Iterator[dict]:
     yield node
     for part in node.get("parts", ()):
         yield from _nodes(part)
-
-
-def _check_level(nodes: object, place: str, where: str) -> None:
-    if not isinstance(nodes, list) or not nodes or not all(isinstance(node, dict) and isinstance(node.get("id"), str) for node in nodes):
-        raise _bad(where, place, nodes, "a list of entries, each with an id, a label and a weight")
-    for node in nodes:
-        inside = f"{place}.{node['id']}"
-        _known_keys(node, NODE_KEYS, inside, where)
-        if not isinstance(node.get("weight"), int | float) or node["weight"] < 0:
-            raise _bad(where, f"{inside}.weight", node.get("weight"), "a number, the weight in per cent")
-        _check_words(node, "label", f"{inside}.", where)
-        if "parts" in node:
-            _check_level(node["parts"], inside, where)
-        else:
-            _check_leaf(node, inside, where)
-    total = sum(node["weight"] for node in nodes)
-    if abs(total - 100) > 1e-9:
-        listed = " + ".join(f"{node['id']} {node['weight']:g}" for node in nodes)
-        raise UserError(
-            f"{where}: the weights in `{place}` add to {total:g}, not 100 ({listed}). Mend the weights so that they add to 100.",
-            f"{where}: `{place}`의 가중치 합계가 100이 아니라 {total:g}입니다 ({listed}). 합계가 100이 되도록 가중치를 고치십시오.",
-        )
-
-
-def _check_leaf(node: dict, place: str, where: str) -> None:
-    if node.get("rule") not in RULES:
-        raise _bad(where, f"{place}.rule", node.get("rule"), " | ".join(RULES))
-    if not isinstance(node.get("table"), str):
-        raise _bad(where, f"{place}.table", node.get("table"), "the name of the table of marks")
-    if not isinstance(node.get("where", {}), dict):
-        raise _bad(where, f"{place}.where", node["where"], "{column: value}")
-    key, needed = RULES[node["rule"]]
-    given = node.get(key)
-    if not isinstance(given, dict) or not all(isinstance(given.get(name), int | float) for name in needed):
-        raise _bad(where, f"{place}.{key}", given, f"{{{', '.join(f'{name}: number' for name in needed)}}}")
-    if key == "scale" and given["lower"] >= given["upper"]:
-        raise _bad(where, f"{place}.scale", given, "lower below upper")
 
 
 def _known_keys(node: dict, known: tuple[str, ...], place: str, where: str) -> None:

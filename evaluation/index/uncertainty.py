@@ -11,39 +11,76 @@ Source: Efron (1979), "Bootstrap methods: another look at the jackknife", Annals
 import numpy as np
 import pandas as pd
 
-from evaluation.index.scheme import leaves
-from evaluation.index.score import HQ, RULES, rank, select, to_hundred
+from evaluation.index.rules import COMMITTEE, UNIT, marks_for, to_hundred, values_of
+from evaluation.index.scheme import TOTAL, WITHOUT_WEIGHTS
+from evaluation.index.score import HQ, long_table, rank
+from evaluation.index.sensitivity import draw_weights
+from evaluation.index.tree import combine, grades, tree_leaves, units_of, walk
 
 
 def bootstrap_totals(scheme: dict, tables: dict[str, pd.DataFrame], draws: int, seed: int) -> pd.DataFrame:
-    """Draws of the total of every headquarters.
-
-    A draw in which a headquarters is left without any mark (all evaluators without a conflict of interest
-    happen not to be drawn) is thrown away.
+    """Draws of the total of every headquarters: `draw_totals` on the tables that the scheme names.
 
     Args:
         scheme, tables: as for `evaluation.index.score.score`.
+    """
+    return draw_totals(scheme, long_table(scheme, tables), draws, seed)
+
+
+def draw_totals(scheme: dict, data: pd.DataFrame, draws: int, seed: int, concentration: float | None = None) -> pd.DataFrame:
+    """Draws of the total of every unit, over evaluators and respondents, and with a concentration over weights too.
+
+    A draw in which a unit is left without any mark (all evaluators without a conflict of interest happen not to be
+    drawn) is thrown away.
+
+    Args:
+        scheme: of `evaluation.index.scheme.complete_tree`; data: long table, as for `evaluation.index.tree.leaf_values`.
         draws: how many; seed: of the random numbers, so that a report can be repeated.
+        concentration: of the Dirichlet distribution around the scheme's weights at every node whose weights count
+            (`evaluation.index.sensitivity.draw_weights`); None leaves weights as they are.
 
     Returns:
-        frame of shape (up to draws, headquarters), columns sorted by name; totals on 0..100.
+        frame of shape (up to draws, units), columns sorted by name.
     """
     rng = np.random.default_rng(seed)
-    weighted = [pair for component in scheme["components"] for pair in leaves(component, component["weight"] / 100)]
-    evaluators = _evaluators([leaf for leaf, _ in weighted], tables, rng, draws)
-    respondents = _respondents([leaf for leaf, _ in weighted], tables, rng, draws)
-    out = 0.0
-    for leaf, share in weighted:
-        rows = select(leaf, tables)
-        if leaf["rule"] == "committee_mean":
-            drawn = _committee(rows, leaf, evaluators)
+    units = units_of(data)
+    leaves = tree_leaves(scheme["root"])
+    rows = {leaf["id"]: data[data["indicator"] == leaf["indicator"]] for leaf in leaves}
+    evaluators = _evaluators(leaves, rows, rng, draws)
+    respondents = _respondents(leaves, rows, rng, draws)
+    drawn = {}
+    for leaf in leaves:
+        fixed = pd.Series(values_of(rows[leaf["id"]], leaf, units), index=units)
+        if leaf["rule"] in COMMITTEE:
+            values = _committee(rows[leaf["id"]], leaf, evaluators)
         elif leaf["rule"] == "likert":
-            drawn = _survey(rows, leaf, respondents)
+            values = _survey(rows[leaf["id"]], leaf, respondents)
         else:
-            fixed = RULES[leaf["rule"]](rows, leaf)
-            drawn = pd.DataFrame(np.tile(fixed, (draws, 1)), columns=fixed.index)
-        out = out + share * drawn
-    return out.dropna(ignore_index=True)
+            values = pd.DataFrame(np.tile(fixed, (draws, 1)), columns=units)
+        drawn[leaf["id"]] = values.reindex(columns=units)
+        # A unit that has no value at all is the scheme's business; one that lost its marks in a draw spoils the draw.
+        drawn[leaf["id"]].attrs["lost"] = drawn[leaf["id"]].loc[:, fixed.notna().to_numpy()].isna().any(axis=1).to_numpy()
+    whole = ~np.any([values.attrs["lost"] for values in drawn.values()], axis=0)
+    weights = None if concentration is None else _drawn_weights(scheme, concentration, draws, rng, whole)
+    totals = combine(scheme, {name: values.to_numpy()[whole] for name, values in drawn.items()}, units, weights)[TOTAL]
+    return pd.DataFrame(totals, columns=units)
+
+
+def _drawn_weights(scheme: dict, concentration: float, draws: int, rng: np.random.Generator, whole: np.ndarray) -> dict[str, np.ndarray]:
+    """Weights of the parts of every node with more than one, shape (parts, whole draws, 1), adding to 1."""
+    out = {}
+    for node in walk(scheme["root"]):
+        if len(node.get("parts", ())) > 1 and node["aggregate"]["rule"] not in WITHOUT_WEIGHTS:
+            own = pd.Series({part["id"]: part["weight"] for part in node["parts"]})
+            out[node["id"]] = draw_weights(own, concentration, draws, int(rng.integers(2**32)))[whole].T[:, :, None] / 100
+    return out
+
+
+def grade_shares(drawn: pd.DataFrame, scheme: dict) -> pd.DataFrame:
+    """The share of draws in which each unit reaches each grade: index units, columns grades, best first."""
+    bands = [band["grade"] for band in scheme["grades"]]
+    given = {unit: pd.Series(grades(drawn[unit].to_numpy(), scheme)).value_counts(normalize=True) for unit in drawn}
+    return pd.DataFrame(given).T.reindex(columns=bands).fillna(0.0)
 
 
 def intervals(drawn: pd.DataFrame, scheme: dict, level: float = 0.90) -> pd.DataFrame:
@@ -70,24 +107,24 @@ def intervals(drawn: pd.DataFrame, scheme: dict, level: float = 0.90) -> pd.Data
     )
 
 
-def _evaluators(leaves: list[dict], tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int) -> pd.DataFrame:
+def _evaluators(leaves: list[dict], rows: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int) -> pd.DataFrame:
     """How often each evaluator is in each draw, shape (evaluators, draws); drawn among those with the same committees."""
     committees = {}
     for number, leaf in enumerate(leaves):
-        if leaf["rule"] == "committee_mean":
-            for name in select(leaf, tables).dropna(subset="mark")["evaluator"].unique():
+        if leaf["rule"] in COMMITTEE:
+            for name in rows[leaf["id"]].dropna(subset="value")["evaluator"].unique():
                 committees.setdefault(name, []).append(number)
     strata = pd.Series({name: str(seats) for name, seats in committees.items()}, dtype="object").sort_index()
     return _draw_within(strata, rng, draws)
 
 
-def _respondents(leaves: list[dict], tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int) -> pd.DataFrame:
-    """How often each respondent is in each draw, shape (respondents, draws), index headquarters and respondent."""
-    answered = [select(leaf, tables).dropna(subset="response")[[HQ, "respondent"]] for leaf in leaves if leaf["rule"] == "likert"]
+def _respondents(leaves: list[dict], rows: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int) -> pd.DataFrame:
+    """How often each respondent is in each draw, shape (respondents, draws), index unit and respondent."""
+    answered = [rows[leaf["id"]].dropna(subset="value")[[UNIT, "respondent"]] for leaf in leaves if leaf["rule"] == "likert"]
     if not answered:
         return pd.DataFrame()
-    people = pd.MultiIndex.from_frame(pd.concat(answered).drop_duplicates().sort_values([HQ, "respondent"]))
-    return _draw_within(pd.Series(people.get_level_values(HQ), index=people), rng, draws)
+    people = pd.MultiIndex.from_frame(pd.concat(answered).drop_duplicates().sort_values([UNIT, "respondent"]))
+    return _draw_within(pd.Series(people.get_level_values(UNIT), index=people), rng, draws)
 
 
 def _draw_within(strata: pd.Series, rng: np.random.Generator, draws: int) -> pd.DataFrame:
@@ -98,20 +135,36 @@ def _draw_within(strata: pd.Series, rng: np.random.Generator, draws: int) -> pd.
     return pd.concat(drawn) if drawn else pd.DataFrame()
 
 
-def _committee(marks: pd.DataFrame, leaf: dict, drawn: pd.DataFrame) -> pd.DataFrame:
-    by = [HQ, leaf["unit"]] if "unit" in leaf else [HQ]
-    wide = marks.pivot_table(index=by, columns="evaluator", values="mark")
-    means = _weighted_means(wide, drawn.loc[wide.columns])
-    # A unit none of whose evaluators was drawn is left out of that draw's mean over units.
-    return to_hundred(means.groupby(HQ).mean().T, leaf["scale"])
+def _committee(rows: pd.DataFrame, leaf: dict, drawn: pd.DataFrame) -> pd.DataFrame:
+    by = [UNIT, "item"] if "item" in rows and rows["item"].notna().all() else [UNIT]
+    wide = marks_for(rows, leaf).pivot_table(index=by, columns="evaluator", values="value")
+    counts = drawn.loc[wide.columns]
+    means = _trimmed(wide, counts, leaf.get("trim", 1)) if leaf["rule"] == "trimmed_mean" else _weighted_means(wide, counts)
+    # An item none of whose evaluators was drawn is left out of that draw's mean over items.
+    return to_hundred(means.groupby(UNIT).mean().T, leaf)
 
 
-def _survey(responses: pd.DataFrame, leaf: dict, drawn: pd.DataFrame) -> pd.DataFrame:
+def _survey(rows: pd.DataFrame, leaf: dict, drawn: pd.DataFrame) -> pd.DataFrame:
     columns = {}
-    for name, group in responses.groupby(HQ):
-        means = group.groupby("respondent")["response"].mean().dropna().to_frame().T
+    for name, group in rows.groupby(UNIT):
+        means = group.groupby("respondent")["value"].mean().dropna().to_frame().T
         columns[name] = _weighted_means(means, drawn.loc[name].loc[means.columns]).iloc[0]
-    return to_hundred(pd.DataFrame(columns), leaf["scale"])
+    return to_hundred(pd.DataFrame(columns), leaf)
+
+
+def _trimmed(values: pd.DataFrame, counts: pd.DataFrame, trim: int) -> pd.DataFrame:
+    """As `_weighted_means`, without the `trim` highest and lowest marks drawn; missing where none is left."""
+    order = np.argsort(values.fillna(np.inf).to_numpy(), axis=1)
+    marks = np.take_along_axis(values.to_numpy(), order, axis=1)
+    out = np.empty((len(values), counts.shape[1]))
+    for row, (places, own) in enumerate(zip(order, marks, strict=True)):
+        times = counts.to_numpy()[places] * ~np.isnan(own)[:, None]
+        upto = times.cumsum(axis=0)
+        # Of each mark, how many of its copies lie between the lowest and the highest that are left out.
+        kept = np.clip(np.minimum(upto, upto[-1] - trim) - np.maximum(upto - times, trim), 0, None)
+        with np.errstate(invalid="ignore"):
+            out[row] = (kept * np.nan_to_num(own)[:, None]).sum(axis=0) / np.where(kept.sum(axis=0) > 0, kept.sum(axis=0), np.nan)
+    return pd.DataFrame(out, index=values.index)
 
 
 def _weighted_means(values: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:

@@ -81,6 +81,8 @@ def main() -> None:
     console = Console()
     reports(console)
     console.print()
+    index(console)
+    console.print()
     firms(console)
     census(console)
 
@@ -100,10 +102,42 @@ BY_US = """
 from evaluation.sources.firms import aggregate_firms
 aggregate_firms(Path(sys.argv[2]))
 """
+# The scheme and marks of the year, read beforehand: what is measured are the draws.
+MARKED = """
+from evaluation.index.scheme import complete
+from evaluation.index.score import score, totals, with_headquarters
+from evaluation.index.uncertainty import bootstrap_totals
+from evaluation.pipeline.sources_of import notebook_tables
+from evaluation.sources.specs import read_scheme
+from evaluation.sources.store import open_inputs
+year = int(sys.argv[2])
+scheme = complete(*read_scheme(year))
+tables = with_headquarters(open_inputs(year, notebook_tables(Path("notebooks/2_index.ipynb"))).tables)
+started = time.perf_counter()
+"""
+DRAWS = MARKED + """
+bootstrap_totals(scheme, tables, 10_000, 1)
+"""
+ONE_BY_ONE = MARKED + """
+import numpy as np, pandas as pd
+marks = tables["mc_marks"]
+names = marks["evaluator"].unique()
+for draw in range(50):
+    taken = np.random.default_rng(draw).choice(names, len(names))
+    drawn = pd.concat([marks[marks["evaluator"] == name].assign(evaluator=f"{name}-{i}") for i, name in enumerate(taken)])
+    totals(score(scheme, tables | {"mc_marks": drawn}), scheme)
+"""
+WEIGHTS = """
+import numpy as np, pandas as pd
+from evaluation.index.sensitivity import weight_uncertainty
+scores = pd.DataFrame(np.random.default_rng(1).uniform(0, 100, (1_000, 50)))
+started = time.perf_counter()
+weight_uncertainty(scores, pd.Series(2.0, index=scores.columns), 100, 10_000, 1)
+"""
 SIZES = (1_000_000, 3_000_000, 10_000_000)
 
 
-def measured(code: str, path: Path) -> tuple[float, float]:
+def measured(code: str, path: Path | str) -> tuple[float, float]:
     """Seconds and peak megabytes of some code in a process of its own."""
     command = [sys.executable, "-c", MEASURED, code, str(path)]
     run = subprocess.run(command, cwd=ROOT, env=clean_environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, check=False)
@@ -111,6 +145,15 @@ def measured(code: str, path: Path) -> tuple[float, float]:
         sys.exit(run.stderr)
     seconds, megabytes = map(float, run.stdout.split()[-2:])
     return seconds, megabytes
+
+
+def index(console: Console) -> None:
+    """Draws of evaluators and respondents, beside scoring one draw after another, and of weights."""
+    with console.status("index"):
+        ours, plain, weights = measured(DRAWS, str(YEAR)), measured(ONE_BY_ONE, str(YEAR)), measured(WEIGHTS, "")
+    scaled = plain[0] * 10_000 / 50
+    console.print(f"10,000 draws of the index of {YEAR}: {ours[0]:.1f} s (goal 2); one by one, from 50 draws: {scaled:.0f} s; ratio {ours[0] / scaled:.4f}")
+    console.print(f"Weights of 1,000 units by 50 indicators, 10,000 draws: {weights[0]:.1f} s, {weights[1]:,.0f} MB (goals 60 s, 1,000 MB)")
 
 
 def firms(console: Console) -> None:

@@ -55,7 +55,7 @@ def test_weights_inside_a_component_that_do_not_add_up(raws):
 
 def test_an_unknown_rule(raws):
     raws[0]["components"][1]["rule"] = "median"
-    with pytest.raises(UserError, match="is 'median'; give committee_mean"):
+    with pytest.raises(UserError, match="is 'median'; give value"):
         complete(raws, "2010.yml")
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from evaluation.errors import UserError
-from evaluation.index.scheme import complete
+from evaluation.index.scheme import complete, complete_tree
 from evaluation.index.score import rank, score, totals, with_headquarters
 from evaluation.paths import RAW
 from evaluation.sources.specs import read_scheme
@@ -20,10 +20,9 @@ def leaf(**changes):
 @pytest.fixture
 def small():
     """Two headquarters, two mini clusters each, two evaluators; every rule once."""
-    scheme = {
+    scheme = complete_tree({
         "year": 2010,
         "ties": {"rule": "min"},
-        "carried_from": None,
         "components": [
             leaf(id="mc", weight=40, rule="committee_mean", table="mc_marks", unit="mc_id", scale=SCALE),
             leaf(id="common", weight=60, parts=[
@@ -31,7 +30,7 @@ def small():
                 leaf(id="asked", weight=75, rule="likert", table="answers", where={"part": "a"}, scale={"lower": 1, "upper": 7}),
             ]),
         ],
-    }  # fmt: skip
+    }, "scheme.yml")  # fmt: skip
     marks = pd.DataFrame(
         [("x", "m1", "E1", 80), ("x", "m1", "E2", 90), ("x", "m2", "E1", 60), ("x", "m2", "E2", np.nan),
          ("y", "m3", "E1", 70), ("y", "m3", "E2", 70), ("y", "m4", "E1", 100), ("y", "m4", "E2", 90)],
@@ -120,7 +119,7 @@ def test_a_target_of_zero_gives_no_score(small):
 def test_a_headquarters_without_data_gives_no_score(small):
     scheme, tables = small
     tables["answers"] = tables["answers"][tables["answers"]["headquarters"] == "x"]
-    with pytest.raises(UserError, match="No score for y: answers has no data on asked"):
+    with pytest.raises(UserError, match="No score for y: it has no value in `asked` of `common`"):
         score(scheme, tables)
 
 

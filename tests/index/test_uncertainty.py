@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluation.index.scheme import complete
+from evaluation.index.scheme import complete, complete_tree
 from evaluation.index.score import score, totals, with_headquarters
 from evaluation.index.uncertainty import bootstrap_totals, intervals
 from evaluation.sources.specs import read_scheme
@@ -41,7 +41,7 @@ def test_one_committee_component_against_a_plain_loop():
     rng = np.random.default_rng(0)
     rows = [(hq, unit, f"E{e}", 100 * rng.random()) for hq in "xy" for unit in f"{hq}1 {hq}2".split() for e in range(3)]
     marks = pd.DataFrame(rows, columns=["headquarters", "u", "evaluator", "mark"])
-    drawn = bootstrap_totals(scheme, {"t": marks}, draws=50, seed=7)
+    drawn = bootstrap_totals(complete_tree(scheme, "scheme.yml"), {"t": marks}, draws=50, seed=7)
     counts = np.random.default_rng(7).multinomial(3, np.full(3, 1 / 3), size=50)
     for draw, times in enumerate(counts):
         for hq in "xy":
@@ -66,17 +66,17 @@ def test_identical_evaluators_leave_no_uncertainty():
         "components": [{"id": "m", "weight": 100, "rule": "committee_mean", "table": "t", "scale": {"lower": 0, "upper": 100}}],
     }
     marks = pd.DataFrame([("x", f"E{e}", 80.0) for e in range(5)], columns=["headquarters", "evaluator", "mark"])
-    assert (bootstrap_totals(scheme, {"t": marks}, draws=20, seed=0)["x"] == 80).all()
+    assert (bootstrap_totals(complete_tree(scheme, "scheme.yml"), {"t": marks}, draws=20, seed=0)["x"] == 80).all()
 
 
 def survey_scheme(*parts):
-    return {
+    return complete_tree({
         "ties": {"rule": "min"},
         "components": [
             {"id": part, "weight": 100 / len(parts), "rule": "likert", "table": "s", "where": {"part": part}, "scale": {"lower": 1, "upper": 7}}
             for part in parts
         ],
-    }  # fmt: skip
+    }, "scheme.yml")  # fmt: skip
 
 
 def test_a_respondent_is_drawn_for_all_parts_of_the_survey_at_once():
@@ -102,7 +102,7 @@ def test_committees_of_their_own_are_never_left_empty():
         "s": pd.DataFrame([(hq, f"E{i}", 60.0 + i) for hq in "xy" for i in range(3)], columns=columns),
         "t": pd.DataFrame([(hq, f"F{i}", 70.0 + i) for hq in "xy" for i in range(2)], columns=columns),
     }
-    drawn = bootstrap_totals(scheme, tables, draws=400, seed=5)
+    drawn = bootstrap_totals(complete_tree(scheme, "scheme.yml"), tables, draws=400, seed=5)
     assert len(drawn) == 400 and drawn.notna().all().all()
     assert drawn["x"].between(65, 66.5).all() and drawn["x"].nunique() > 5
 
@@ -114,7 +114,7 @@ def test_a_draw_that_leaves_a_headquarters_unmarked_is_thrown_away():
         "components": [{"id": "m", "weight": 100, "rule": "committee_mean", "table": "t", "scale": {"lower": 0, "upper": 100}}],
     }
     rows = [("x", "A", 80.0), ("x", "B", 60.0), ("y", "A", 50.0), ("y", "B", np.nan)]
-    drawn = bootstrap_totals(scheme, {"t": pd.DataFrame(rows, columns=["headquarters", "evaluator", "mark"])}, draws=4000, seed=6)
+    drawn = bootstrap_totals(complete_tree(scheme, "scheme.yml"), {"t": pd.DataFrame(rows, columns=["headquarters", "evaluator", "mark"])}, draws=4000, seed=6)
     # P(B twice) = 1/4; four standard errors of a share of 4,000 draws.
     assert len(drawn) / 4000 == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / 4000))
     assert (drawn["y"] == 50).all() and set(drawn["x"]) == {80.0, 70.0}

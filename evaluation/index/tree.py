@@ -1,0 +1,167 @@
+"""Scores of every node of a scheme for every unit of a long table: the engine behind any index.
+
+    rows -> a value per leaf and unit (`rules`) -> comparable values (`scales.normalise`)
+         -> from the leaves up, one score per node (`scales.aggregate`) -> ranks and grades
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from evaluation.errors import UserError
+from evaluation.index.rules import UNIT, values_of
+from evaluation.index.scales import AGGREGATIONS, aggregate, normalise
+from evaluation.index.scheme import TOTAL
+
+SCORE_COLUMNS = [UNIT, "node", "score", "rank", "grade"]
+
+
+def walk(node: dict) -> Iterator[dict]:
+    """A node and everything below it, parts before their whole."""
+    for part in node.get("parts", ()):
+        yield from walk(part)
+    yield node
+
+
+def tree_leaves(node: dict) -> list[dict]:
+    """The leaves below a node, in the scheme's order."""
+    return [one for one in walk(node) if "parts" not in one]
+
+
+def units_of(data: pd.DataFrame) -> pd.Index:
+    """The units of a long table, sorted."""
+    return pd.Index(sorted(data[UNIT].unique()), name=UNIT)
+
+
+def leaf_values(scheme: dict, data: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The value of each unit in each leaf, before normalisation; missing where a unit has none.
+
+    Args:
+        scheme: of `evaluation.index.scheme.complete_tree`.
+        data: long table with `unit`, `indicator`, `value` and what the rules need; index as in the file.
+
+    Returns:
+        leaf id -> shape (units,), units in the order of `units_of`.
+
+    Raises:
+        UserError: an indicator without data, and what the rules refuse.
+    """
+    units = units_of(data)
+    out = {}
+    for leaf in tree_leaves(scheme["root"]):
+        rows = data[data["indicator"] == leaf["indicator"]]
+        if rows["value"].notna().sum() == 0:
+            raise UserError(
+                f"`{leaf['id']}`: the data have no value of the indicator {leaf['indicator']!r}. Add it, or mend the name in the scheme.",
+                f"`{leaf['id']}`: 자료에 지표 {leaf['indicator']!r}의 값이 없습니다. 자료를 추가하거나 평가체계의 이름을 고치십시오.",
+            )
+        out[leaf["id"]] = values_of(rows, leaf, units)
+    return out
+
+
+def combine(scheme: dict, values: dict[str, np.ndarray], units: pd.Index, weights: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+    """Scores of all nodes from the values of the leaves.
+
+    Args:
+        values: leaf id -> shape (…, units), the same for all; axes before the last are draws.
+        weights: node id -> weights of its parts in place of the scheme's, shape (parts,) or (parts, draws, 1), adding to 1.
+
+    Returns:
+        node id -> shape (…, units), `total` for the whole.
+
+    Raises:
+        UserError: a unit without a value where the scheme refuses that, or without any; a normalisation that cannot tell
+            units apart; values that are not above 0 under a geometric, harmonic or generalised mean.
+    """
+    scores: dict[str, np.ndarray] = {}
+    for node in walk(scheme["root"]):
+        if "parts" not in node:
+            scores[node["id"]] = _leaf_score(node, values[node["id"]], units)
+            continue
+        parts = np.stack([scores[part["id"]] for part in node["parts"]])
+        shares = np.array([part["weight"] / 100 for part in node["parts"]]) if weights is None or node["id"] not in weights else weights[node["id"]]
+        scores[node["id"]] = _node_score(node, parts, shares, units)
+    return scores
+
+
+def score_tree(scheme: dict, data: pd.DataFrame) -> pd.DataFrame:
+    """Score, rank and grade of every unit at every node.
+
+    Args:
+        scheme: of `evaluation.index.scheme.complete_tree`; data: as for `leaf_values`.
+
+    Returns:
+        SCORE_COLUMNS, nodes from the leaves up, `total` last; rank 1 for the highest score; grade only of the total,
+        where the scheme has bands, and missing elsewhere.
+    """
+    units = units_of(data)
+    scores = combine(scheme, leaf_values(scheme, data), units)
+    rows = []
+    for node in walk(scheme["root"]):
+        own = scores[node["id"]]
+        ranks = pd.Series(own).round(9).rank(ascending=False, method=scheme["ties"]["rule"])
+        given = grades(own, scheme) if node["id"] == TOTAL else [None] * len(units)
+        rows += [(unit, node["id"], float(score), int(rank) if rank == rank else None, grade) for unit, score, rank, grade in zip(units, own, ranks, given, strict=True)]
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
+
+
+def grades(totals: np.ndarray, scheme: dict) -> list[str | None]:
+    """The band of each total; None where the scheme has no bands, or the total lies below the last."""
+    rounded = np.round(totals, 9)  # a total that is a bound but for the last bits has reached it
+    return [next((band["grade"] for band in scheme["grades"] if value >= band["lower"]), None) for value in rounded]
+
+
+def _leaf_score(leaf: dict, values: np.ndarray, units: pd.Index) -> np.ndarray:
+    given = ~np.isnan(values)
+    # A rule that reads the direction itself (target / actual) has turned the value round already.
+    direction = "higher" if leaf["rule"] == "achievement_ratio" else leaf["direction"]
+    if leaf["normalise"].get("log") and (values[given] <= 0).any():
+        unit = units[np.argwhere(given & (values <= 0))[0][-1]]
+        raise UserError(f"`{leaf['id']}`: {unit} has a value of 0 or less, which has no logarithm.", f"`{leaf['id']}`: {unit}의 값이 0 이하여서 로그를 취할 수 없습니다.")
+    out = normalise(values, leaf["normalise"], direction)
+    if (np.isnan(out) & given).any():
+        method = leaf["normalise"]["method"]
+        raise UserError(
+            f"`{leaf['id']}`: {method} cannot tell the units apart, since all have the same value. Leave the indicator out, or use another normalisation.",
+            f"`{leaf['id']}`: 모든 단위의 값이 같아 {method}(으)로 정규화할 수 없습니다. 지표를 빼거나 다른 정규화 방법을 쓰십시오.",
+        )
+    return out
+
+
+def _node_score(node: dict, parts: np.ndarray, shares: np.ndarray, units: pd.Index) -> np.ndarray:
+    rule = node["aggregate"]["rule"]
+    absent = np.isnan(parts)
+    if absent.any():
+        if absent.all(axis=0).any():
+            raise _no_value(node, units[np.argwhere(absent.all(axis=0))[0][-1]], "")
+        if node["missing"]["rule"] == "refuse":
+            part, *_, unit = np.argwhere(absent)[0]
+            raise _no_value(node, units[unit], node["parts"][part]["id"])
+        if node["missing"]["rule"] == "zero":
+            parts = np.where(absent, 0.0, parts)
+        else:
+            shares = shares.reshape((-1,) + (1,) * (parts.ndim - 1)) if shares.ndim == 1 else shares
+            shares = np.where(absent, 0.0, shares)
+            shares = shares / shares.sum(axis=0)
+            # Any value does where the weight is 0, as long as it breaks no aggregation.
+            parts = np.where(absent, np.nanmax(parts), parts)
+    if AGGREGATIONS[rule][1] and (parts <= 0).any():
+        part, *_, unit = np.argwhere(parts <= 0)[0]
+        value = parts[parts <= 0][0]
+        raise UserError(
+            f"`{node['id']}` is aggregated by the {rule} mean, but {units[unit]} has {value:g} in `{node['parts'][part]['id']}`; it needs values above 0. "
+            "Use another normalisation or aggregation.",
+            f"`{node['id']}` 항목은 {rule} 평균으로 합치는데 {units[unit]}의 `{node['parts'][part]['id']}` 값이 {value:g}입니다. 0보다 큰 값이 필요합니다. "
+            "정규화나 합산 방법을 바꾸십시오.",
+        )
+    return aggregate(parts, shares, rule, node["aggregate"].get("exponent", 1.0))
+
+
+def _no_value(node: dict, unit: str, part: str) -> UserError:
+    if not part:
+        return UserError(f"No score for {unit}: it has no value in any part of `{node['id']}`.", f"{unit}의 점수를 산출할 수 없습니다. `{node['id']}`의 모든 항목에 값이 없습니다.")
+    return UserError(
+        f"No score for {unit}: it has no value in `{part}` of `{node['id']}`. Add it, or say `missing: reweight` (or zero) there in the scheme.",
+        f"{unit}의 점수를 산출할 수 없습니다. `{node['id']}`의 `{part}` 값이 없습니다. 값을 추가하거나 평가체계에 `missing: reweight`(또는 zero)를 쓰십시오.",
+    )
