@@ -429,7 +429,7 @@ def _frame(frame: "pd.DataFrame", name: str, as_json: bool) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in frame:
-        table.add_column(str(column), justify="right" if frame[column].dtype.kind in "fi" else "left")
+        table.add_column(str(column), justify="right" if frame[column].dtype.kind in "fi" else "left", overflow="fold")
     for row in frame.itertuples(index=False):
         table.add_row(*("" if cell is None or cell != cell else f"{cell:.4g}" if isinstance(cell, float) and not float(cell).is_integer() else f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in row))
     Console(highlight=False).print(table)
