@@ -52,6 +52,11 @@ def complete_tree(raw: dict, where: str) -> dict:
         raise _bad(where, "components", raw, "a mapping with the key components")
     _known_keys(raw, TOP_KEYS, "", where)
     _refuse_cycles(raw, where)
+    if raw.get("weights") == "unpublished":
+        raise UserError(
+            f"{where}: the weights of this index were never published, so it cannot be scored. Give weights to score it under an assumption.",
+            f"{where}: 이 지수의 가중치는 공표된 적이 없어 산출할 수 없습니다. 가정으로 산출하려면 가중치를 넣으십시오.",
+        )
     root = {"id": TOTAL, "parts": raw.get("components"), **{key: raw[key] for key in ("aggregate", "missing", "weights") if key in raw}}
     ties = raw.get("ties", {"rule": "min"})
     if not isinstance(ties, dict) or ties.get("rule") not in TIES:

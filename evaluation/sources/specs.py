@@ -81,9 +81,8 @@ def read_scheme(year: int) -> tuple[list[dict], str]:
 
 
 def _no_scheme(year: int) -> UserError:
-    unpublished = read_yaml(SPECS / "index" / "unpublished.yml")["years"]
     have = ", ".join(map(str, scheme_years()))
-    if year in unpublished:
+    if (SPECS / "index" / "unpublished" / f"{year}.yml").exists():
         return UserError(
             f"{year} cannot be scored: the weights of its index were never published. Years with a scheme: {have}.",
             f"{year}년은 평가지수를 산출할 수 없습니다. 해당 연도의 가중치가 공표된 적이 없습니다. 평가체계가 있는 연도: {have}.",

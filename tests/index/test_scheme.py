@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from evaluation.errors import UserError
-from evaluation.index.scheme import assumptions, complete, leaves
-from evaluation.paths import RAW
-from evaluation.sources.specs import read_scheme, scheme_years
+from evaluation.index.scheme import assumptions, complete, complete_tree, leaves
+from evaluation.paths import RAW, SPECS
+from evaluation.sources.specs import read_scheme, read_yaml, scheme_years
 
 
 @pytest.fixture
@@ -99,3 +99,17 @@ def test_a_year_without_a_scheme_says_why_and_which_years_have_one(year, why):
     with pytest.raises(UserError, match=why) as caught:
         read_scheme(year)
     assert "2010, 2011, 2012, 2013, 2014" in str(caught.value)
+
+
+@pytest.mark.parametrize("year", range(2006, 2010))
+def test_years_without_weights_have_their_printed_tree_and_refuse_to_score(year):
+    """Programme book of November 2010, 3.2(6), as transcribed in data/raw/published."""
+    raw = read_yaml(SPECS / "index" / "unpublished" / f"{year}.yml")
+    printed = pd.read_csv(RAW / "published" / "evaluation_index_history_2006_2010.csv", dtype=str)
+    printed = printed[printed["year"] == str(year)]
+    tree = [(stage["label"]["en"], part["label"]["en"]) for stage in raw["components"] for part in stage["parts"]]
+    assert sorted(tree) == sorted(zip(printed["stage"], printed["index"], strict=True))
+    with pytest.raises(UserError, match="never published, so it cannot be scored"):
+        complete_tree(raw, f"{year}.yml")
+    # The tree itself is whole: with weights, even equal ones, it could be scored.
+    assert complete_tree(raw | {"weights": "equal", "components": [stage | {"weights": "equal"} for stage in raw["components"]]}, "s.yml")
