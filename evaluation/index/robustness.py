@@ -56,6 +56,27 @@ def robustness(scheme: dict, data: pd.DataFrame, draws: int, seed: int, concentr
     return found
 
 
+def committee_agreement(marks: pd.DataFrame, draws: int, seed: int, level: float = 0.90) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Agreement and severity of a committee as far as its marks allow.
+
+    One evaluator, or committees without a unit in common, are no fault of the data: what cannot be told is left out.
+
+    Args:
+        marks: `unit`, `evaluator`, `value`.
+
+    Returns:
+        `bootstrap_agreement` and `severity`, each without rows where it cannot be told; and why, empty where both can.
+    """
+    found, why = [], []
+    for compute in (lambda: bootstrap_agreement(marks, draws, seed, level), lambda: severity(marks)):
+        try:
+            found.append(compute())
+        except UserError as error:
+            found.append(pd.DataFrame())
+            why.append(str(error))
+    return found[0], found[1], " ".join(dict.fromkeys(why))
+
+
 def agreement_of(data: pd.DataFrame, indicator: str, draws: int, seed: int) -> dict:
     """Agreement of the evaluators in a long table, each unit and item (and indicator) being one thing marked.
 

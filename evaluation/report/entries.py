@@ -212,6 +212,25 @@ def index_entries(
     )
 
 
+def agreement_entries(measures: pd.DataFrame, severe: pd.DataFrame, level: float, files: pd.DataFrame) -> pd.DataFrame:
+    """How far the evaluators of mini clusters agree, and how far the most lenient lies from the most severe.
+
+    Args:
+        measures, severe: of `evaluation.index.robustness.committee_agreement`; level: of the intervals.
+
+    Returns:
+        a ledger part; empty where nothing can be told.
+    """
+    names = {"ICC(2,1)": "one", "ICC(2,k)": "mean", "kendall_w": "kendall_w"}
+    entries = [
+        entry(f"index.agreement.{name}", measures.at[measure, "value"], "coefficient", 2, lower=measures.at[measure, "lower"], upper=measures.at[measure, "upper"], level=level)
+        for measure, name in names.items() if measure in measures.index and measures.at[measure, "value"] == measures.at[measure, "value"]
+    ]  # fmt: skip
+    if len(severe) > 1:
+        entries.append(entry("index.agreement.severity_range", severe["effect"].max() - severe["effect"].min(), "points", 1))
+    return part(entries, ["mc_marks"] if entries else [], "evaluation.index.agreement", files)
+
+
 def outcome_entries(
     goals: pd.DataFrame, growth: pd.DataFrame, budget: pd.DataFrame, press: pd.DataFrame, press_before: pd.DataFrame,
     targets: dict[str, int], exchange_rate: float, files: pd.DataFrame,

@@ -10,12 +10,13 @@ import yaml
 from evaluation.errors import UserError
 from evaluation.index import rules, scales
 from evaluation.index import scheme as scheme_names
-from evaluation.index.robustness import agreement_of, robustness
+from evaluation.index.robustness import agreement_of, committee_agreement, robustness
 from evaluation.index.scales import aggregate, normalise
 from evaluation.index.scheme import complete_tree
 from evaluation.index.tree import score_tree
 from evaluation.index.uncertainty import draw_totals
 from evaluation.paths import RAW, ROOT
+from evaluation.report.entries import agreement_entries
 from evaluation.sources.long import read_long
 from tests.conftest import iccp
 
@@ -285,6 +286,19 @@ def test_agreement_in_a_long_table():
     assert found["severity"].set_index("evaluator")["effect"].idxmin() == "B"
     with pytest.raises(UserError, match="no indicator 'y'"):
         agreement_of(table(*rows, columns=("unit", "indicator", "value", "evaluator")), "y", 200, 1)
+
+
+def test_what_cannot_be_told_of_a_committee_is_left_out():
+    files = pd.DataFrame({"table": ["mc_marks"], "origin": ["simulated"]})
+    two = table(*((f"m{i}", e, 60.0 + 3 * i + (2 if e == "A" else -1) + (i * j) % 3) for i in range(8) for j, e in enumerate("AB")), columns=("unit", "evaluator", "value"))
+    measures, severe, why = committee_agreement(two, 100, 1)
+    ledger = agreement_entries(measures, severe, 0.9, files).set_index("id")
+    assert why == "" and {"index.agreement.one", "index.agreement.mean", "index.agreement.severity_range"} <= set(ledger.index) and ledger["simulated"].all()
+    one = two[two["evaluator"] == "A"]
+    apart = pd.concat([one[one["unit"] < "m4"], two[(two["evaluator"] == "B") & (two["unit"] >= "m4")]])
+    for marks in (one, apart, one.iloc[:0]):
+        measures, severe, why = committee_agreement(marks, 100, 1)
+        assert why and "index.agreement.one" not in set(agreement_entries(measures, severe, 0.9, files)["id"])
 
 
 # Files and the command

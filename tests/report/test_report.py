@@ -177,3 +177,8 @@ def test_widths_of_columns_are_whole_per_cents(made, language):
     assert len(widths) > 10
     for listed in widths:
         assert re.fullmatch(r"\d+(,\d+)*", listed) and sum(map(int, listed.split(","))) == 100, listed
+
+
+def test_no_mark_of_the_source_is_left_on_a_page(pdf):
+    """A heading that follows a paragraph without an empty line stays a row of signs."""
+    assert not re.search(r"(^|\s)#{1,4} \S|\{[#.%{]|:::", "\n".join(pages(pdf)))
