@@ -86,3 +86,27 @@ def inputs():
     from evaluation.sources.check import read_inputs
 
     return read_inputs(YEAR)
+
+
+_READS: dict[tuple, object] = {}
+
+
+@pytest.fixture
+def quick_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files without problems are read once in all tests, by their content: a test that breaks one file reads that one only."""
+    from evaluation.sources import check
+
+    read_table = check.read_table
+
+    def quick(found):
+        if found.sheets:
+            return read_table(found)
+        key = (found.table.name, *(path.read_bytes() for path in found.paths))
+        if key not in _READS:
+            read = read_table(found)
+            if not read.problems.empty:
+                return read
+            _READS[key] = read
+        return _READS[key]
+
+    monkeypatch.setattr(check, "read_table", quick)

@@ -9,6 +9,7 @@ from evaluation.errors import UserError
 from evaluation.paths import RAW
 from evaluation.sources.check import check_inputs, read_inputs
 
+pytestmark = pytest.mark.usefixtures("quick_reads")
 YEAR = 2010
 PANEL = "simulated/panel.csv"
 MARKS = f"simulated/evaluation/{YEAR}/mc_marks.csv"

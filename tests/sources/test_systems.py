@@ -16,6 +16,7 @@ from evaluation.sources.systems import agreement, by_headquarters
 from evaluation.sources.tables import HEADQUARTERS
 from tests.conftest import copy_checkout, iccp, pages
 
+pytestmark = pytest.mark.usefixtures("quick_reads")
 YEAR = 2010
 EXAMPLE = ROOT / "docs" / "examples" / f"programme_{YEAR}.xlsx"
 SIMULATED = f"simulated/programme/{YEAR}"
@@ -225,6 +226,7 @@ def test_a_row_of_sums_is_recognised(raw):
     assert "a row of a sum" in problems["rule"].tolist()
 
 
+@pytest.mark.slow
 def test_two_workbooks_that_overlap_are_told_once_and_the_error_is_marked_in_its_cell(tmp_path, made):
     checkout = copy_checkout(made, tmp_path / "checkout")
     folder = entry_folder(YEAR, checkout / "data/raw", "programme")
