@@ -71,6 +71,7 @@ def test_one_mark_changes_the_index_and_not_the_impact(copy):
     assert all(published(copy)[name] != before[name] for name in REPORTS)
 
 
+@pytest.mark.slow
 def test_an_edited_text_only_rewrites_its_language(copy):
     before = published(copy)
     edit(copy / "reports/en/methods.md", "# Methods", "# How it was done")
@@ -86,6 +87,7 @@ def test_an_edited_module_redoes_what_imports_it(copy):
     assert "Outcomes" in rebuilt(iccp(copy, "report", str(YEAR)))
 
 
+@pytest.mark.slow
 def test_a_deleted_report_is_put_back(copy):
     before = published(copy)
     (copy / REPORTS[0]).unlink()
@@ -93,6 +95,7 @@ def test_a_deleted_report_is_put_back(copy):
     assert rebuilt(run) == {"Publish"} and published(copy) == before
 
 
+@pytest.mark.slow
 def test_a_changed_input_with_an_old_time_stamp_is_seen(copy):
     path = copy / MARKS
     stamp = path.stat()
@@ -168,6 +171,7 @@ def make_official(checkout, *names):
             place.write_bytes(path.read_bytes())
 
 
+@pytest.mark.slow
 def test_with_official_data_nothing_is_simulated_and_no_truth_is_known(copy):
     make_official(copy)
     run = iccp(copy, "report", str(YEAR))

@@ -377,6 +377,7 @@ def test_a_workbook_in_another_year_s_folder(book, raw):
     assert told(raw) == [("error", 3, "year", "2010")]
 
 
+@pytest.mark.slow
 def test_problems_name_sheet_and_row_in_the_check(fresh, tmp_path, book):
     checkout = copy_checkout(fresh, tmp_path / "checkout")
     entry_folder(YEAR, checkout / "data" / "raw").mkdir(parents=True)
