@@ -407,7 +407,7 @@ def agreement(
     seed: Annotated[int, typer.Option("--seed", help=say("of the random numbers", "난수 시드"))] = 1,
     as_json: AsJson = False,
 ) -> None:
-    from evaluation.index.robustness import agreement_of
+    from evaluation.index.agreement import agreement_of
     from evaluation.sources.long import read_long
 
     found = agreement_of(read_long(data), indicator, draws, seed)

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.sparse.csgraph import connected_components
 
 from evaluation.errors import UserError
-from evaluation.index.score import rank
+from evaluation.index.tree import rank
 
 COLUMNS = ["unit", "evaluator", "value"]
 LEVELS_OF_MEASUREMENT = ("nominal", "ordinal", "interval", "ratio")
@@ -238,6 +238,62 @@ def rank_drivers(frame: pd.DataFrame) -> pd.DataFrame:
     groups = changed.groupby("evaluator", sort=False)
     rows = [(name, tuple(group["unit"]), group["change_of_rank"].abs().max()) for name, group in groups]
     return pd.DataFrame(rows, columns=["evaluator", "units", "largest_change"]).astype({"largest_change": "Int64"})
+
+
+def committee_agreement(marks: pd.DataFrame, draws: int, seed: int, level: float = 0.90) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Agreement and severity of a committee as far as its marks allow.
+
+    One evaluator, or committees without a unit in common, are no fault of the data: what cannot be told is left out.
+
+    Args:
+        marks: `unit`, `evaluator`, `value`.
+
+    Returns:
+        `bootstrap_agreement` and `severity`, each without rows where it cannot be told; and why, empty where both can.
+    """
+    found, why = [], []
+    for compute in (lambda: bootstrap_agreement(marks, draws, seed, level), lambda: severity(marks)):
+        try:
+            found.append(compute())
+        except UserError as error:
+            found.append(pd.DataFrame())
+            why.append(str(error))
+    return found[0], found[1], " ".join(dict.fromkeys(why))
+
+
+def agreement_of(data: pd.DataFrame, indicator: str, draws: int, seed: int) -> dict:
+    """Agreement of the evaluators in a long table, each unit and item (and indicator) being one thing marked.
+
+    Returns:
+        `icc` and `severity` as frames, `measures` (point and bootstrap interval), `kendall_w` and `krippendorff_alpha`
+        (by level of measurement) as mappings.
+
+    Raises:
+        UserError: no such indicator, or no evaluators.
+    """
+    if indicator and indicator not in set(data["indicator"]):
+        listed = ", ".join(sorted(data["indicator"].unique()))
+        raise UserError(f"The data have no indicator {indicator!r}; there are: {listed}.", f"자료에 지표 {indicator!r}이(가) 없습니다. 있는 지표: {listed}.")
+    rows = data[data["indicator"] == indicator] if indicator else data
+    if "evaluator" not in rows or rows["evaluator"].isna().all():
+        raise UserError("Agreement needs the column 'evaluator'. Add it to the data.", "일치도를 계산하려면 'evaluator' 열이 필요합니다. 자료에 추가하십시오.")
+    rows = rows.dropna(subset="evaluator")
+    keys = ["unit", *([] if indicator else ["indicator"]), *(["item"] if "item" in rows and rows["item"].notna().any() else [])]
+    marks = pd.DataFrame({"unit": rows[keys].fillna("").astype(str).agg("/".join, axis=1), "evaluator": rows["evaluator"].astype(str), "value": rows["value"]})
+    alpha = {}
+    for level in LEVELS_OF_MEASUREMENT:
+        try:
+            alpha[level] = krippendorff_alpha(marks, level)
+        except UserError:  # a ratio needs a zero below all marks; the other levels stand
+            alpha[level] = None
+    w = {name: value.item() if hasattr(value, "item") else value for name, value in kendall_w(marks).items()}
+    return {
+        "measures": bootstrap_agreement(marks, draws, seed).rename_axis("measure").reset_index(),
+        "icc": icc(marks).rename_axis("form").reset_index(),
+        "kendall_w": {name: None if value != value else value for name, value in w.items()},
+        "krippendorff_alpha": {name: None if value is None or value != value else float(value) for name, value in alpha.items()},
+        "severity": severity(marks).rename_axis("evaluator").reset_index(),
+    }
 
 
 def _table(marks: pd.DataFrame) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def item_mean(rows: pd.DataFrame, leaf: dict) -> pd.Series:
 
 def committee_mean(rows: pd.DataFrame, leaf: dict) -> pd.Series:
     """Mean mark over evaluators per item, then over items; missing marks (a conflict of interest) are left out."""
-    return _over_items(rows, rows.groupby(_by(rows))["value"].mean(), leaf)
+    return _over_items(rows, rows.groupby(marked_by(rows))["value"].mean(), leaf)
 
 
 def trimmed_mean(rows: pd.DataFrame, leaf: dict) -> pd.Series:
@@ -39,18 +39,18 @@ def trimmed_mean(rows: pd.DataFrame, leaf: dict) -> pd.Series:
     """
     trim = leaf.get("trim", 1)
     given = rows.dropna(subset="value").sort_values("value", kind="stable")
-    groups = given.groupby(_by(rows))["value"]
+    groups = given.groupby(marked_by(rows))["value"]
     place, size = groups.cumcount(), groups.transform("size")
     few = given[size <= 2 * trim]
     if not few.empty:
         row = few.iloc[0]
-        where = ", ".join(str(row[name]) for name in _by(rows))
+        where = ", ".join(str(row[name]) for name in marked_by(rows))
         raise UserError(
             f"`{leaf['id']}`: {where} has {int(size[few.index[0]])} marks; without the {trim} highest and lowest none is left. Add marks, or use committee_mean.",
             f"`{leaf['id']}`: {where}의 점수가 {int(size[few.index[0]])}개뿐이어서 최고·최저 {trim}개씩을 빼면 남지 않습니다. 점수를 추가하거나 committee_mean을 쓰십시오.",
         )
     kept = given[(place >= trim) & (place < size - trim)]
-    return _over_items(rows, kept.groupby(_by(rows))["value"].mean(), leaf)
+    return _over_items(rows, kept.groupby(marked_by(rows))["value"].mean(), leaf)
 
 
 def standardised_mean(rows: pd.DataFrame, leaf: dict) -> pd.Series:
@@ -59,7 +59,7 @@ def standardised_mean(rows: pd.DataFrame, leaf: dict) -> pd.Series:
     An evaluator's marks are carried to the mean and standard deviation of all marks of the indicator; one who gave
     everybody the same mark says nothing of their order, so these marks become the mean of all.
     """
-    return _over_items(rows, marks_for(rows, leaf).groupby(_by(rows))["value"].mean(), leaf)
+    return _over_items(rows, marks_for(rows, leaf).groupby(marked_by(rows))["value"].mean(), leaf)
 
 
 def marks_for(rows: pd.DataFrame, leaf: dict) -> pd.DataFrame:
@@ -151,7 +151,8 @@ def apply(rows: pd.DataFrame, leaf: dict) -> pd.Series:
     return function(rows, leaf)
 
 
-def _by(rows: pd.DataFrame) -> list[str]:
+def marked_by(rows: pd.DataFrame) -> list[str]:
+    """The columns that say what is marked: the unit, or an item inside it where every row names one."""
     return [UNIT, "item"] if "item" in rows and rows["item"].notna().all() else [UNIT]
 
 

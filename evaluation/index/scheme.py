@@ -63,7 +63,7 @@ def complete_tree(raw: dict, where: str) -> dict:
         raise _bad(where, "ties", ties, f"{{rule: {' | '.join(TIES)}}}")
     inherited = {"aggregate": {"rule": "arithmetic"}, "missing": {"rule": "refuse"}, "normalise": raw.get("normalise", {"method": "none"})}
     root = _complete_node(root, "", inherited, where)
-    ids = [node["id"] for node in _nodes(root)]
+    ids = [node["id"] for node in walk(root)]
     for name in ids:
         if ids.count(name) > 1:
             raise _bad(where, "id", name, "an id that no other node has")
@@ -209,7 +209,7 @@ def complete(raws: list[dict], where: str) -> dict:
     for component in tree["components"]:
         for key in ("short", "evaluator"):
             _check_words(component, key, f"components.{component['id']}.", where)
-        for node in _nodes(component):
+        for node in walk(component):
             _check_for_report(node, where)
     return scheme | tree
 
@@ -236,29 +236,30 @@ def leaves(node: dict, share: float = 1.0) -> Iterator[tuple[dict, float]]:
         yield from leaves(part, share * part["weight"] / 100)
 
 
+def walk(node: dict) -> Iterator[dict]:
+    """A node and everything below it, parts before their whole."""
+    for part in node.get("parts", ()):
+        yield from walk(part)
+    yield node
+
+
 def assumptions(scheme: dict) -> list[str]:
     """What the scheme assumes because no document prints it: paths such as `satisfaction.likert.scale`."""
     found = []
 
-    def walk(node: object, path: str) -> None:
+    def collect(node: object, path: str) -> None:
         if isinstance(node, dict):
             if node.get("assumed"):
                 found.append(path)
             for key, value in node.items():
-                walk(value, f"{path}.{key}" if path else key)
+                collect(value, f"{path}.{key}" if path else key)
         elif isinstance(node, list):
             for item in node:
-                walk(item, f"{path}.{item['id']}" if path else item["id"])
+                collect(item, f"{path}.{item['id']}" if path else item["id"])
 
-    walk({"ties": scheme["ties"]}, "")
-    walk(scheme["components"], "")
+    collect({"ties": scheme["ties"]}, "")
+    collect(scheme["components"], "")
     return found
-
-
-def _nodes(node: dict) -> Iterator[dict]:
-    yield node
-    for part in node.get("parts", ()):
-        yield from _nodes(part)
 
 
 def _known_keys(node: dict, known: tuple[str, ...], place: str, where: str) -> None:

@@ -4,11 +4,11 @@ Source: the 2010 index of the pan-regional headquarters (programme book of Novem
 Every score lies on 0..100; the total is the weighted arithmetic mean of the component scores.
 """
 
-import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
-from evaluation.index.tree import combine, leaf_values, tree_leaves, units_of
+from evaluation.index.scheme import leaves
+from evaluation.index.tree import combine, leaf_values, rank, units_of
 
 HQ = "headquarters"
 VALUES = ("mark", "response", "actual")  # what a table of marks, of answers or of indicators calls its figure
@@ -50,7 +50,7 @@ def long_rows(leaf: dict, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
 def long_table(scheme: dict, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """`long_rows` of all leaves of a scheme, in its order."""
-    return pd.concat([long_rows(leaf, tables) for leaf in tree_leaves(scheme["root"])], ignore_index=True)
+    return pd.concat([long_rows(leaf, tables) for leaf, _ in leaves(scheme["root"])], ignore_index=True)
 
 
 def score(scheme: dict, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -77,18 +77,6 @@ def score(scheme: dict, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     out = pd.concat(rows, ignore_index=True)
     out["contribution"] = out["weight"] * out["score"] / 100
     return out
-
-
-def rank(totals: pd.Series | np.ndarray, ties: str = "min") -> np.ndarray:
-    """Rank 1 for the highest total; equal totals share a rank by the scheme's rule for ties.
-
-    Args:
-        totals: shape (headquarters,), or (draws, headquarters) to rank within each draw.
-    """
-    # Sums of the same numbers in another order differ in the last bits; that is no difference in rank.
-    rounded = pd.DataFrame(np.atleast_2d(totals)).round(9)
-    ranks = rounded.rank(axis=1, ascending=False, method=ties).to_numpy().astype(int)
-    return ranks[0] if np.ndim(totals) == 1 else ranks
 
 
 def totals(components: pd.DataFrame, scheme: dict) -> pd.DataFrame:

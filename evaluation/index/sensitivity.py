@@ -19,7 +19,7 @@ from scipy.stats import sobol_indices, uniform
 
 from evaluation.errors import UserError
 from evaluation.index.scheme import TIES
-from evaluation.index.score import rank
+from evaluation.index.tree import rank
 
 # Two totals no further apart than this share a rank, so no weights that leave them so are told as a swap.
 SAME = 1e-9

@@ -4,29 +4,15 @@
          -> from the leaves up, one score per node (`scales.aggregate`) -> ranks and grades
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.index.rules import UNIT, values_of
 from evaluation.index.scales import AGGREGATIONS, aggregate, normalise
-from evaluation.index.scheme import TOTAL
+from evaluation.index.scheme import TOTAL, leaves, walk
 
 SCORE_COLUMNS = [UNIT, "node", "score", "rank", "grade"]
-
-
-def walk(node: dict) -> Iterator[dict]:
-    """A node and everything below it, parts before their whole."""
-    for part in node.get("parts", ()):
-        yield from walk(part)
-    yield node
-
-
-def tree_leaves(node: dict) -> list[dict]:
-    """The leaves below a node, in the scheme's order."""
-    return [one for one in walk(node) if "parts" not in one]
 
 
 def units_of(data: pd.DataFrame) -> pd.Index:
@@ -49,7 +35,7 @@ def leaf_values(scheme: dict, data: pd.DataFrame) -> dict[str, np.ndarray]:
     """
     units = units_of(data)
     out = {}
-    for leaf in tree_leaves(scheme["root"]):
+    for leaf, _ in leaves(scheme["root"]):
         rows = data[data["indicator"] == leaf["indicator"]]
         if rows["value"].notna().sum() == 0:
             raise UserError(
@@ -100,10 +86,24 @@ def score_tree(scheme: dict, data: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for node in walk(scheme["root"]):
         own = scores[node["id"]]
-        ranks = pd.Series(own).round(9).rank(ascending=False, method=scheme["ties"]["rule"])
+        scored = ~np.isnan(own)  # a part may lack a unit that the whole makes up for
+        ranks = np.full(len(units), np.nan)
+        ranks[scored] = rank(own[scored], scheme["ties"]["rule"])
         given = grades(own, scheme) if node["id"] == TOTAL else [None] * len(units)
         rows += [(unit, node["id"], float(score), int(rank) if rank == rank else None, grade) for unit, score, rank, grade in zip(units, own, ranks, given, strict=True)]
     return pd.DataFrame(rows, columns=SCORE_COLUMNS)
+
+
+def rank(totals: pd.Series | np.ndarray, ties: str = "min") -> np.ndarray:
+    """Rank 1 for the highest total; equal totals share a rank by the scheme's rule for ties.
+
+    Args:
+        totals: shape (headquarters,), or (draws, headquarters) to rank within each draw.
+    """
+    # Sums of the same numbers in another order differ in the last bits; that is no difference in rank.
+    rounded = pd.DataFrame(np.atleast_2d(totals)).round(9)
+    ranks = rounded.rank(axis=1, ascending=False, method=ties).to_numpy().astype(int)
+    return ranks[0] if np.ndim(totals) == 1 else ranks
 
 
 def grades(totals: np.ndarray, scheme: dict) -> list[str | None]:

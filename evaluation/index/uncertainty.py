@@ -11,11 +11,18 @@ Source: Efron (1979), "Bootstrap methods: another look at the jackknife", Annals
 import numpy as np
 import pandas as pd
 
-from evaluation.index.rules import COMMITTEE, UNIT, marks_for, to_hundred, values_of
-from evaluation.index.scheme import TOTAL, WITHOUT_WEIGHTS
-from evaluation.index.score import HQ, long_table, rank
+from evaluation.index.rules import (
+    COMMITTEE,
+    UNIT,
+    marked_by,
+    marks_for,
+    to_hundred,
+    values_of,
+)
+from evaluation.index.scheme import TOTAL, WITHOUT_WEIGHTS, leaves, walk
+from evaluation.index.score import HQ, long_table
 from evaluation.index.sensitivity import draw_weights
-from evaluation.index.tree import combine, grades, tree_leaves, units_of, walk
+from evaluation.index.tree import combine, grades, rank, units_of
 
 
 def bootstrap_totals(scheme: dict, tables: dict[str, pd.DataFrame], draws: int, seed: int) -> pd.DataFrame:
@@ -44,12 +51,12 @@ def draw_totals(scheme: dict, data: pd.DataFrame, draws: int, seed: int, concent
     """
     rng = np.random.default_rng(seed)
     units = units_of(data)
-    leaves = tree_leaves(scheme["root"])
-    rows = {leaf["id"]: data[data["indicator"] == leaf["indicator"]] for leaf in leaves}
-    evaluators = _evaluators(leaves, rows, rng, draws)
-    respondents = _respondents(leaves, rows, rng, draws)
+    scored = [leaf for leaf, _ in leaves(scheme["root"])]
+    rows = {leaf["id"]: data[data["indicator"] == leaf["indicator"]] for leaf in scored}
+    evaluators = _evaluators(scored, rows, rng, draws)
+    respondents = _respondents(scored, rows, rng, draws)
     drawn = {}
-    for leaf in leaves:
+    for leaf in scored:
         fixed = pd.Series(values_of(rows[leaf["id"]], leaf, units), index=units)
         if leaf["rule"] in COMMITTEE:
             values = _committee(rows[leaf["id"]], leaf, evaluators)
@@ -107,10 +114,10 @@ def intervals(drawn: pd.DataFrame, scheme: dict, level: float = 0.90) -> pd.Data
     )
 
 
-def _evaluators(leaves: list[dict], rows: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int) -> pd.DataFrame:
+def _evaluators(scored: list[dict], rows: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int) -> pd.DataFrame:
     """How often each evaluator is in each draw, shape (evaluators, draws); drawn among those with the same committees."""
     committees = {}
-    for number, leaf in enumerate(leaves):
+    for number, leaf in enumerate(scored):
         if leaf["rule"] in COMMITTEE:
             for name in rows[leaf["id"]].dropna(subset="value")["evaluator"].unique():
                 committees.setdefault(name, []).append(number)
@@ -118,9 +125,9 @@ def _evaluators(leaves: list[dict], rows: dict[str, pd.DataFrame], rng: np.rando
     return _draw_within(strata, rng, draws)
 
 
-def _respondents(leaves: list[dict], rows: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int) -> pd.DataFrame:
+def _respondents(scored: list[dict], rows: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int) -> pd.DataFrame:
     """How often each respondent is in each draw, shape (respondents, draws), index unit and respondent."""
-    answered = [rows[leaf["id"]].dropna(subset="value")[[UNIT, "respondent"]] for leaf in leaves if leaf["rule"] == "likert"]
+    answered = [rows[leaf["id"]].dropna(subset="value")[[UNIT, "respondent"]] for leaf in scored if leaf["rule"] == "likert"]
     if not answered:
         return pd.DataFrame()
     people = pd.MultiIndex.from_frame(pd.concat(answered).drop_duplicates().sort_values([UNIT, "respondent"]))
@@ -136,8 +143,7 @@ def _draw_within(strata: pd.Series, rng: np.random.Generator, draws: int) -> pd.
 
 
 def _committee(rows: pd.DataFrame, leaf: dict, drawn: pd.DataFrame) -> pd.DataFrame:
-    by = [UNIT, "item"] if "item" in rows and rows["item"].notna().all() else [UNIT]
-    wide = marks_for(rows, leaf).pivot_table(index=by, columns="evaluator", values="value")
+    wide = marks_for(rows, leaf).pivot_table(index=marked_by(rows), columns="evaluator", values="value")
     counts = drawn.loc[wide.columns]
     means = _trimmed(wide, counts, leaf.get("trim", 1)) if leaf["rule"] == "trimmed_mean" else _weighted_means(wide, counts)
     # An item none of whose evaluators was drawn is left out of that draw's mean over items.

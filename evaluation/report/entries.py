@@ -216,7 +216,7 @@ def agreement_entries(measures: pd.DataFrame, severe: pd.DataFrame, level: float
     """How far the evaluators of mini clusters agree, and how far the most lenient lies from the most severe.
 
     Args:
-        measures, severe: of `evaluation.index.robustness.committee_agreement`; level: of the intervals.
+        measures, severe: of `evaluation.index.agreement.committee_agreement`; level: of the intervals.
 
     Returns:
         a ledger part; empty where nothing can be told.

@@ -387,22 +387,10 @@ def _against_type_sheets(rows: pd.DataFrame, book, path: Path, sheet: str) -> li
         here = rows[rows["type"] == kind]
         compared = ["province", "district", "name_key", *MEASURES, *(f"{measure}_status" for measure in MEASURES)]
         first, second = (_as_counted_text(frame, compared) for frame in (here, again))
-        for line in here[~first.isin(set(second))].head(SHOWN_DIFFERENCES).itertuples():
-            problems.append(
-                _problem(
-                    path, sheet, line.row, "", line.name,
-                    say(f"not the same in sheet {title}", f"{title} 시트의 값과 다름"),
-                    say("find out which sheet is right", "어느 시트가 옳은지 확인하십시오"),
-                )
-            )
-        for line in again[~second.isin(set(first))].head(SHOWN_DIFFERENCES).itertuples():
-            problems.append(
-                _problem(
-                    path, title, line.row, "", line.name,
-                    say(f"not the same in sheet {sheet}", f"{sheet} 시트의 값과 다름"),
-                    say("find out which sheet is right", "어느 시트가 옳은지 확인하십시오"),
-                )
-            )
+        for missed, at, other in ((here[~first.isin(set(second))], sheet, title), (again[~second.isin(set(first))], title, sheet)):
+            for line in missed.head(SHOWN_DIFFERENCES).itertuples():
+                rule = say(f"not the same in sheet {other}", f"{other} 시트의 값과 다름")
+                problems.append(_problem(path, at, line.row, "", line.name, rule, say("find out which sheet is right", "어느 시트가 옳은지 확인하십시오")))
     return problems
 
 

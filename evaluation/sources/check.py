@@ -6,17 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from evaluation.errors import UserError, say
+from evaluation.errors import say
 from evaluation.paths import RAW, shown
 from evaluation.sources.entry import Entries, read_entries
 from evaluation.sources.locate import Found, locate, locate_all, official_files
 from evaluation.sources.plausibility import implausible
-from evaluation.sources.problems import problem, problem_frame
+from evaluation.sources.problems import problem, problem_frame, refuse_errors
 from evaluation.sources.read import FIRST_ROW, Read, empty, read_table, rows_hash, up_to
 from evaluation.sources.systems import system_problems
 from evaluation.sources.tables import HEADQUARTERS, TABLES, Table
 
-SHOWN_PROBLEMS = 8
 SEVERAL = " | "  # between the files of one table; no file name can hold it on Windows
 
 
@@ -90,38 +89,19 @@ def check_tables(year: int, tables_read: list[tuple[Found, Read]], told: pd.Data
 def read_inputs(year: int, raw: Path = RAW) -> Inputs:
     """The inputs of a year; UserError with the first problems where any is an error."""
     inputs = check_inputs(year, raw)
-    _refuse_errors(inputs.problems, year)
+    _refuse(inputs.problems, year)
     return inputs
 
 
 def read_input(name: str, year: int, raw: Path = RAW) -> pd.DataFrame:
     """One table that every year shares, as of the year, whatever else is there; UserError where it has errors."""
     read = read_table(locate(name, year, raw, Entries([], [], [])))
-    _refuse_errors(_later_are_warnings(read, TABLES[name], year), year)
+    _refuse(_later_are_warnings(read, TABLES[name], year), year)
     return up_to(read.frame, TABLES[name], year)
 
 
-def _refuse_errors(problems: pd.DataFrame, year: int) -> None:
-    errors = problems[problems["severity"] == "error"]
-    if errors.empty:
-        return
-    lines = [
-        f"  {error.file}{_within(error.sheet, error.row)} {error.column} {error.value!r}: {error.rule}; {error.mend}"
-        for error in errors.head(SHOWN_PROBLEMS).itertuples()
-    ]
-    more = len(errors) - SHOWN_PROBLEMS
-    rest = say(f"  … and {more} more", f"  … 외 {more}건") if more > 0 else ""
-    listed = "\n".join([*lines, rest]).rstrip()
-    raise UserError(
-        f"The inputs of {year} have {len(errors)} error{'s' if len(errors) > 1 else ''}; `iccp check {year}` shows all:\n{listed}",
-        f"{year}년 입력 자료에 오류가 {len(errors)}건 있습니다. 전체 목록은 `iccp check {year}`로 볼 수 있습니다:\n{listed}",
-    )
-
-
-def _within(sheet: str, row: int | str) -> str:
-    """The place inside a file, as a line names it."""
-    place = " ".join(str(part) for part in (sheet, row) if part != "")
-    return f" [{place}]" if place else ""
+def _refuse(problems: pd.DataFrame, year: int) -> None:
+    refuse_errors(problems, f"The inputs of {year} have errors; `iccp check {year}` shows all", f"{year}년 입력 자료에 오류가 있습니다. 전체 목록은 `iccp check {year}`로 볼 수 있습니다")
 
 
 def _later_are_warnings(read: Read, table: Table, year: int) -> pd.DataFrame:

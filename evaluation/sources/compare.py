@@ -10,6 +10,7 @@ from evaluation.paths import RAW, shown
 from evaluation.sources.check import check_inputs
 from evaluation.sources.entry import read_entries
 from evaluation.sources.locate import Found, locate
+from evaluation.sources.problems import refuse_errors
 from evaluation.sources.read import read_table
 from evaluation.sources.tables import TABLES
 
@@ -31,13 +32,7 @@ def compare_file(year: int, path: Path) -> tuple[str, pd.DataFrame]:
     sides = []
     for found in (locate(table.name, year, RAW, read_entries(year)), Found(table, (path.resolve(),), "corrected")):
         read = read_table(found)
-        errors = read.problems[read.problems["severity"] == "error"]
-        if not errors.empty:
-            first = errors.iloc[0]
-            raise UserError(
-                f"{shown(found.paths[0])} has {len(errors)} errors, first: row {first['row']}, {first['column']}: {first['rule']}.",
-                f"{shown(found.paths[0])}에 오류가 {len(errors)}건 있습니다. 첫째: {first['row']}행 {first['column']}: {first['rule']}.",
-            )
+        refuse_errors(read.problems, f"{shown(found.paths[0])} has errors", f"{shown(found.paths[0])}에 오류가 있습니다")
         sides.append(read.text[[column.name for column in table.columns]])
     return table.name, compare_tables(*sides, list(table.key))
 

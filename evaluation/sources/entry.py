@@ -7,7 +7,6 @@ directory and its XML are looked at before anything is loaded.
 
 import re
 import unicodedata
-import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,12 +26,7 @@ from evaluation.sources.printed import PRINTED
 from evaluation.sources.problems import problem
 from evaluation.sources.specs import read_report
 from evaluation.sources.tables import TABLES, Column, Table
-from evaluation.sources.workbooks import (
-    Refused,
-    look_inside,
-    refuse_lost_sheets,
-    save_again,
-)
+from evaluation.sources.workbooks import Refused, load_sheets, look_inside, save_again
 
 # Every table of marks and indicators has a file per year; those are what evaluators fill in.
 ENTRY_TABLES = tuple(table for table in TABLES.values() if table.group == "evaluation")
@@ -201,23 +195,14 @@ def _too_large(what: str) -> Refused:
 
 def _read_workbook(path: Path, year: int, labels: dict) -> tuple[list[Sheet], list[dict]]:
     """The filled sheets of a workbook, and the problems that belong to no table."""
-    # Only who has workbooks needs it, and a run without any starts faster.
-    import openpyxl
-
     known = {bare(name): table for table in READ_TABLES for name in (table.name, table.ko, table.en, table.en[:31])}
     sheets, problems = [], []
-    with warnings.catch_warnings(action="ignore"):  # openpyxl's remarks on print areas and styles
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    workbook = load_sheets(path)
     try:
-        if not workbook.worksheets:
-            raise Refused(say("has no sheet that can be read", "읽을 수 있는 시트가 없음"), save_again())
-        refuse_lost_sheets(path, workbook.sheetnames)
         with zipfile.ZipFile(path) as archive:
             for worksheet in workbook.worksheets:
                 with archive.open(worksheet._worksheet_path) as part:  # openpyxl tells the place nowhere else
                     layout = _layout(part, worksheet.title)
-                # What a file claims of its size is not believed.
-                worksheet.reset_dimensions()
                 rows = list(_filled_rows(worksheet))
                 # Excel names a copied sheet "… (2)".
                 table = known.get(bare(re.sub(r"\s*\(\d+\)$", "", worksheet.title)))

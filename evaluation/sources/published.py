@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evaluation.errors import UserError, say
+from evaluation.errors import say
 from evaluation.paths import RAW, shown
 from evaluation.sources.locate import Found
 
@@ -28,14 +28,10 @@ def published_texts(raw: Path = RAW) -> dict[str, "pd.DataFrame"]:
     Raises:
         UserError: two folders with a table of the same name, a file without a contract, or one with errors.
     """
+    from evaluation.sources.problems import refuse_errors
+
     texts, problems = _read(raw)
-    errors = problems[problems["severity"] == "error"]
-    if not errors.empty:
-        first = errors.iloc[0]
-        raise UserError(
-            f"{first['file']} [{first['row']}] {first['column']} {first['value']!r}: {first['rule']}; {first['mend']} (errors in printed figures: {len(errors)}; `iccp check` shows all).",
-            f"{first['file']} [{first['row']}] {first['column']} {first['value']!r}: {first['rule']}. {first['mend']} (공표 수치의 오류 {len(errors)}건, 전체는 `iccp check`).",
-        )
+    refuse_errors(problems, "The printed figures have errors; `iccp check` shows all", "공표 수치에 오류가 있습니다. 전체 목록은 `iccp check`로 볼 수 있습니다")
     return texts
 
 

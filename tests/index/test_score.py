@@ -6,7 +6,8 @@ import pytest
 
 from evaluation.errors import UserError
 from evaluation.index.scheme import complete, complete_tree
-from evaluation.index.score import rank, score, totals, with_headquarters
+from evaluation.index.score import score, totals, with_headquarters
+from evaluation.index.tree import rank
 from evaluation.paths import RAW
 from evaluation.sources.specs import read_scheme
 

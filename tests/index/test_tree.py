@@ -10,7 +10,8 @@ import yaml
 from evaluation.errors import UserError
 from evaluation.index import rules, scales
 from evaluation.index import scheme as scheme_names
-from evaluation.index.robustness import agreement_of, committee_agreement, robustness
+from evaluation.index.agreement import agreement_of, committee_agreement
+from evaluation.index.robustness import robustness
 from evaluation.index.scales import aggregate, normalise
 from evaluation.index.scheme import complete_tree
 from evaluation.index.tree import score_tree

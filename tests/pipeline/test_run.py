@@ -335,7 +335,7 @@ def test_a_scheme_that_is_not_yaml(copy):
         ("evaluation/specs/impact.yml", "deflate: ppi", "deflte: ppi", ["impact.yml", "deflte"]),
         ("evaluation/specs/impact.yml", "main_cohort: 2005", "main_cohort: 2007", ["main_cohort", "2005, 2008, 2010"]),
         ("evaluation/specs/report.yml", "languages: [ko, en]", "languages: [ko, fr]", ["report.yml", "languages"]),
-        ("evaluation/index/score.py", "import numpy as np", "import numpy as", ["evaluation/index/score.py, line"]),
+        ("evaluation/index/score.py", "import pandas as pd", "import pandas as", ["evaluation/index/score.py, line"]),
         ("notebooks/2_index.ipynb", '"cells"', '"cell"', ["notebooks/2_index.ipynb", "notebook"]),
         ("notebooks/2_index.ipynb", "{", "", ["notebooks/2_index.ipynb", "notebook"]),
         ("notebooks/2_index.ipynb", '\\"mc_marks\\"', '\\"mc_mark\\"', ["notebooks/2_index.ipynb", "mc_mark"]),

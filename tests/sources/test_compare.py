@@ -25,7 +25,7 @@ def test_a_corrected_file(tmp_path):
     assert name == "mc_marks" and changed[["key", "column", "before", "after"]].to_numpy().tolist() == [["2010/MC01/E01", "mark", "74.8", "47.8"]]
     assert changed["relative"].iloc[0] == pytest.approx(47.8 / 74.8 - 1)
     path.write_text(text.replace("2010,MC01,E01,74.8,0", "2010,MC01,E01,478,0"), encoding="utf-8")
-    with pytest.raises(UserError, match="1 errors"):
+    with pytest.raises(UserError, match=r"has errors \(1\)"):
         compare_file(2010, path)
     with pytest.raises(UserError, match="not named after a table"):
         compare_file(2010, tmp_path / "marks.csv")

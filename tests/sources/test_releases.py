@@ -74,7 +74,7 @@ def test_a_release_that_cannot_be_read_or_contradicts_itself_stops_the_report(ra
         book["전국산업단지현황"]["A7"] = "어디"
 
     census_book(path, broken)
-    with pytest.raises(UserError, match=r"iccp check 2010.*row 7, type"):
+    with pytest.raises(UserError, match=r"(?s)iccp check 2010.*전국산업단지현황 7\] type"):
         read_releases(YEAR, raw)
     _, problems = check_releases(pd.DataFrame(columns=["complex_id", "name_ko", "role", "basis"]), raw)
     assert ((problems["severity"] == "error") & (problems["row"] == 7)).any()
