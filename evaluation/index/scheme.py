@@ -19,7 +19,7 @@ RULES = {
     "standardised_mean": ((), ("scale",)), "achievement_ratio": ((), ("cap", "floor")), "likert": (("scale",), ()),
 }  # fmt: skip
 NORMALISATIONS = {
-    "none": ((), ()), "min_max": ((), ()), "goalposts": (("lower", "upper"), ("log", "cut")), "z": ((), ("mean", "sd")),
+    "none": ((), ()), "min_max": ((), ("lower", "upper")), "goalposts": (("lower", "upper"), ("log", "cut")), "z": ((), ("mean", "sd")),
     "rank": ((), ()), "percentile": ((), ()), "distance_to_target": (("target",), ("lower", "cap")),
 }  # fmt: skip
 AGGREGATIONS = ("arithmetic", "geometric", "harmonic", "generalised", "minimum", "sum")
@@ -41,7 +41,7 @@ def complete_tree(raw: dict, where: str) -> dict:
         raw: content of the scheme file; where: what to call it in a message.
 
     Returns:
-        the scheme with every default in it: `ties`, `grades` (best first), and per node `weight`, `aggregate`,
+        the scheme with every default in it: `ties`, `grades` (best first), `grades_assumed`, and per node `weight`, `aggregate`,
         `missing`, `indicator`, `rule`, `normalise`, `direction`, `label`.
 
     Raises:
@@ -67,7 +67,10 @@ def complete_tree(raw: dict, where: str) -> dict:
     for name in ids:
         if ids.count(name) > 1:
             raise _bad(where, "id", name, "an id that no other node has")
-    return {**raw, "name": str(raw.get("name", "")), "ties": ties, "grades": _grades(raw.get("grades", []), where), "components": root["parts"], "root": root}
+    given = raw.get("grades", [])
+    bands = given.get("bands") if isinstance(given, dict) else given
+    graded = {"grades": _grades(bands, where), "grades_assumed": isinstance(given, dict) and bool(given.get("assumed"))}
+    return {**raw, "name": str(raw.get("name", "")), "ties": ties, **graded, "components": root["parts"], "root": root}
 
 
 def _complete_node(node: dict, place: str, inherited: dict, where: str) -> dict:
@@ -124,8 +127,8 @@ def _complete_leaf(node: dict, place: str, inherited: dict, where: str) -> dict:
             raise _bad(where, f"{place}.normalise.{key}", out["normalise"].get(key), "a number")
     if out["direction"] == LOWER and out["normalise"]["method"] == "none" and out["rule"] != "achievement_ratio":
         raise _bad(where, f"{place}.normalise.method", "none", f"a method that can turn values round, since less is better here: {', '.join(name for name in NORMALISATIONS if name != 'none')}")
-    if out["normalise"]["method"] == "goalposts":
-        lower, upper = out["normalise"]["lower"], out["normalise"]["upper"]
+    if out["normalise"]["method"] in ("goalposts", "min_max"):
+        lower, upper = out["normalise"].get("lower", 0), out["normalise"].get("upper", 100)
         if lower >= upper or (out["normalise"].get("log") and lower <= 0):
             raise _bad(where, f"{place}.normalise", out["normalise"], "lower below upper, and above 0 with log")
     return out
@@ -153,7 +156,7 @@ def _weight(part: dict, place: str, where: str) -> Fraction | float:
 def _grades(grades: object, where: str) -> list[dict]:
     """Bands, best first: each `grade` from its `lower` bound on; the last may have none."""
     if not isinstance(grades, list) or not all(isinstance(band, dict) and "grade" in band for band in grades):
-        raise _bad(where, "grades", grades, "a list of {grade: …, lower: number}, best first")
+        raise _bad(where, "grades", grades, "a list of {grade: …, lower: number}, best first, or {bands: that list, assumed: true}")
     bounds = [band.get("lower", float("-inf")) for band in grades]
     if any(not isinstance(bound, int | float) for bound in bounds) or sorted(bounds, reverse=True) != bounds or len(set(bounds)) < len(bounds):
         raise _bad(where, "grades", bounds, "lower bounds that fall from band to band, best first")
@@ -257,7 +260,7 @@ def assumptions(scheme: dict) -> list[str]:
             for item in node:
                 collect(item, f"{path}.{item['id']}" if path else item["id"])
 
-    collect({"ties": scheme["ties"]}, "")
+    collect({"ties": scheme["ties"], "grades": {"assumed": scheme["grades_assumed"]}}, "")
     collect(scheme["components"], "")
     return found
 

@@ -33,7 +33,7 @@ def long_rows(leaf: dict, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 
     Returns:
         `unit` (headquarters), `indicator` (the leaf), `value`, and as far as the table has them `item`, `evaluator`,
-        `respondent`, `target`.
+        `conflict_of_interest`, `respondent`, `weight`, `target`.
     """
     rows = select(leaf, tables)
     value = next((column for column in VALUES if column in rows), None)
@@ -44,7 +44,7 @@ def long_rows(leaf: dict, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         )
     item = leaf.get("unit", next((column for column in ("item", "indicator") if column in rows), None))
     names = {HQ: "unit", value: "value", **({item: "item"} if item else {})}
-    kept = [column for column in ("evaluator", "respondent", "target") if column in rows]
+    kept = [column for column in ("evaluator", "conflict_of_interest", "respondent", "weight", "target") if column in rows]
     return rows[[*names, *kept]].rename(columns=names).assign(indicator=leaf["indicator"])
 
 
