@@ -15,6 +15,8 @@ import pandas as pd
 from scipy import stats
 
 from evaluation.errors import UserError
+from evaluation.index.sensitivity import _positive
+from evaluation.index.targets import named, need, numbers
 
 ALL = "all"
 KEYS = ["unit", "group"]
@@ -61,14 +63,24 @@ def by_group(answers: pd.DataFrame, scale: dict, invited: pd.DataFrame | None = 
     means = _respondent_means(answers)
     scores = 100 * (means - scale["lower"]) / (scale["upper"] - scale["lower"])
     groups = _groups(answers, means, invited)
-    by_key = scores.groupby(level=KEYS)
-    groups["score"] = by_key.mean().reindex(groups.index)
-    groups["variance"] = by_key.var().reindex(groups.index)
-    of_units = scores.groupby(level="unit")
-    whole = pd.DataFrame({"score": of_units.mean(), "variance": of_units.var()})
-    rows = [_unit_rows(unit, part.droplevel("unit"), whole, level, smallest) for unit, part in groups.groupby(level="unit")]
-    out = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=COLUMNS)
-    return out.astype({"respondents": "Int64", "suppressed": bool})[COLUMNS]
+    if groups.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    whole = groups.groupby(level="unit").sum(min_count=1)
+    for frame, by in ((groups, KEYS), (whole, "unit")):
+        per = scores.groupby(level=by)
+        frame["score"], frame["variance"] = per.mean().reindex(frame.index), per.var().reindex(frame.index)
+    hidden = groups.groupby(level="unit")["respondents"].transform(lambda n: _hidden(n.to_numpy(), smallest)).astype(bool)
+    groups["suppressed"], whole["suppressed"] = hidden, whole["respondents"].between(1, smallest - 1)
+    whole[WEIGHTED] = _stratified(groups[groups["respondents"] > 0], level).reindex(whole.index)
+    # Two suppressed groups are two unknowns: the unweighted and the weighted score would be two equations in them.
+    whole.loc[hidden.groupby(level="unit").sum().between(1, 2), WEIGHTED] = np.nan
+    out = pd.concat([groups.reset_index(), whole.reset_index().assign(group=ALL)], ignore_index=True).sort_values("unit", kind="stable", ignore_index=True)
+    factor = 1 - (out["respondents"] / out["population"]).fillna(0)
+    out["lower"], out["upper"] = _bounds(out["score"], out["variance"] / out["respondents"] * factor, out["respondents"] - 1, level)
+    out["response_rate"] = 100 * out["respondents"] / out["invited"]
+    out["respondents"] = out["respondents"].astype("Int64")
+    out.loc[out["suppressed"].astype(bool), ["respondents", "response_rate", *SHOWN, *WEIGHTED]] = np.nan
+    return out.reindex(columns=COLUMNS).astype({"suppressed": bool})
 
 
 def weights(answers: pd.DataFrame, invited: pd.DataFrame) -> pd.Series:
@@ -98,62 +110,37 @@ def weights(answers: pd.DataFrame, invited: pd.DataFrame) -> pd.Series:
     return pd.Series(np.where(gave, found, np.nan), index=index, name="weight")
 
 
-def _unit_rows(unit: object, groups: pd.DataFrame, whole: pd.DataFrame, level: float, smallest: int) -> pd.DataFrame:
-    """The rows of one unit: its groups (index group; respondents, invited, population, score, variance), then `all`."""
+def _stratified(groups: pd.DataFrame, level: float) -> pd.DataFrame:
+    """WEIGHTED of each unit from its groups with respondents, of index (unit, group)."""
+
+    def over(values: pd.Series) -> pd.Series:
+        return values.groupby(level="unit").transform("sum")
+
     n, population = groups["respondents"], groups["population"]
-    score, variance = whole.loc[unit] if unit in whole.index else (np.nan, np.nan)
-    rows = groups[["respondents", "invited"]].copy()
-    rows.loc[ALL] = rows.sum(min_count=len(rows))
-    rows["score"] = [*groups["score"], score]
-    size, of = np.append(n, n.sum()), np.append(population, population.sum(min_count=len(groups)))
-    spread = np.append(groups["variance"], variance) / np.maximum(size, 1) * (1 - np.nan_to_num(size / of))
-    _add_interval(rows, SHOWN, spread, size - 1, level)
-    rows[WEIGHTED] = np.nan
-    if population.notna().all() and n.sum():
-        mean, spread, df = _stratified(groups[n > 0])
-        last = pd.DataFrame({WEIGHTED[0]: [mean]})
-        _add_interval(last, WEIGHTED, np.array([spread]), np.array([df]), level)
-        rows.loc[ALL, WEIGHTED] = last.loc[0, WEIGHTED].to_numpy()
-    rows["response_rate"] = 100 * rows["respondents"] / rows["invited"]
-    hidden = _hidden(n, smallest)
-    rows["suppressed"] = [*hidden, 0 < n.sum() < smallest]
-    rows.loc[rows["suppressed"], ["respondents", "response_rate", *SHOWN, *WEIGHTED]] = np.nan
-    if 0 < hidden.sum() < 3:
-        rows.loc[ALL, WEIGHTED] = np.nan
-    return rows.rename_axis("group").reset_index().assign(unit=unit)
-
-
-def _stratified(groups: pd.DataFrame) -> tuple[float, float, float]:
-    """Weighted mean, its variance and degrees of freedom; groups with respondents."""
-    n, population = groups["respondents"].to_numpy(dtype=float), groups["population"].to_numpy()
-    share = population / population.sum()
+    share, free = population / over(population), n - 1
     each = share**2 / n * (1 - n / population)
-    several = n > 1
-    free = n[several] - 1
-    if each[~several].sum() > 0 and not free.size:
-        return float(share @ groups["score"]), np.nan, np.nan
-    # Groups of one take the pooled variance, so what they add falls on the other groups' s^2 as their degrees of freedom do.
-    terms = (each[several] + each[~several].sum() * free / max(free.sum(), 1)) * groups["variance"].to_numpy()[several]
-    with np.errstate(invalid="ignore"):
-        df = terms.sum() ** 2 / (terms**2 / free).sum()
-    return float(share @ groups["score"]), float(terms.sum()), float(df)
+    # Groups of one take the pooled variance: what they add falls on the other groups' s^2 as these have degrees of freedom.
+    lent, pooled = over(each.where(free == 0, 0.0)), over(free)
+    terms = ((each + lent * free / pooled.where(pooled > 0)) * groups["variance"]).where(free > 0, 0.0)
+    table = pd.DataFrame({"mean": share * groups["score"], "terms": terms.mask((lent > 0) & (pooled == 0)), "squares": terms**2 / free.where(free > 0)})
+    sums = table.groupby(level="unit").agg({"mean": lambda one: one.sum(skipna=False), "terms": lambda one: one.sum(skipna=False), "squares": "sum"})
+    lower, upper = _bounds(sums["mean"], sums["terms"], sums["terms"] ** 2 / sums["squares"], level)
+    return pd.DataFrame(dict(zip(WEIGHTED, (sums["mean"], lower, upper), strict=True)))
 
 
-def _add_interval(rows: pd.DataFrame, names: list[str], variance: np.ndarray, df: np.ndarray, level: float) -> None:
-    """Bounds around the first of `names` into the other two."""
-    times = stats.t.ppf((1 + level) / 2, np.where(df > 0, df, 1))
-    half = np.where(variance <= 0, 0.0, times * np.sqrt(np.maximum(variance, 0)))
-    rows[names[1]], rows[names[2]] = (np.clip(rows[names[0]] + sign * half, 0, 100) for sign in (-1, 1))
+def _bounds(score: pd.Series, variance: pd.Series, df: pd.Series, level: float) -> tuple[pd.Series, pd.Series]:
+    """The t interval around a score, on 0..100; missing where the variance is."""
+    half = (stats.t.ppf((1 + level) / 2, df.where(df > 0, 1)) * np.sqrt(variance)).mask(variance == 0, 0.0)
+    return (score - half).clip(0, 100), (score + half).clip(0, 100)
 
 
-def _hidden(respondents: pd.Series, smallest: int) -> np.ndarray:
-    """Which groups are suppressed, of their numbers of respondents."""
-    n = respondents.to_numpy()
+def _hidden(n: np.ndarray, smallest: int) -> np.ndarray:
+    """Which groups of one unit are suppressed, of their numbers of respondents."""
     hidden = (n > 0) & (n < smallest)
-    if 0 < n.sum() < smallest or not hidden.any():
+    if n.sum() < smallest or not hidden.any():
         return hidden
     for group in np.argsort(n, kind="stable"):
-        if hidden.sum() > 1 and n[hidden].sum() >= smallest:
+        if n[hidden].sum() >= smallest:  # then they are two at least
             break
         hidden[group] |= n[group] > 0
     return hidden
@@ -190,30 +177,33 @@ def _groups(answers: pd.DataFrame, means: pd.Series, invited: pd.DataFrame | Non
 
 def _checked_invited(invited: pd.DataFrame) -> pd.DataFrame:
     """`invited` and `population` as floats, index (unit, group); those asked where no population is given."""
-    _need(invited, [*KEYS, "invited"], "invited")
-    _refuse_all(invited, "invited")
-    out = invited[KEYS].assign(invited=_numbers(invited, "invited", "invited"))
-    out["population"] = (_numbers(invited, "population", "invited") if "population" in invited else out["invited"]).fillna(out["invited"])
+    need(invited, [*KEYS, "invited"], "invited")
+    _check_keys(invited, "invited")
+    out = invited[KEYS].assign(invited=numbers(invited, "invited", "invited"))
+    out["population"] = (numbers(invited, "population", "invited") if "population" in invited else out["invited"]).fillna(out["invited"])
     for number in np.flatnonzero(~(out["invited"] > 0) | (out["population"] < out["invited"])):
         row = out.iloc[number]
-        told = f"{row['unit']}, {row['group']}"
+        told = named(row)
         if not row["invited"] > 0:
-            raise UserError(f"invited: {told} has {row['invited']:g} invited; give a number above 0.", f"invited: {told}의 초청 인원이 {row['invited']:g}입니다. 0보다 큰 수로 쓰십시오.")
+            raise UserError(
+                f"invited: {told} has {row['invited']:g} invited; give a number above 0.",
+                f"invited: {told}의 초청 인원이 {row['invited']:g}입니다. 0보다 큰 수로 쓰십시오.",
+            )
         raise UserError(
             f"invited: {told} has {row['invited']:g} invited but a population of {row['population']:g}. Mend the numbers; leave the population empty where it is not known.",
             f"invited: {told}의 초청 인원은 {row['invited']:g}명인데 모집단은 {row['population']:g}명입니다. 값을 고치고, 모집단을 모르면 비워 두십시오.",
         )
     for number in np.flatnonzero(out.duplicated(KEYS)):
-        told = f"{out.iloc[number]['unit']}, {out.iloc[number]['group']}"
+        told = named(out.iloc[number])
         raise UserError(f"invited: {told} stands more than once. Keep one row.", f"invited: {told} 행이 여러 번 나옵니다. 하나만 남기십시오.")
     return out.set_index(KEYS)
 
 
 def _checked_answers(answers: pd.DataFrame) -> pd.DataFrame:
     """The answers with values as floats and rows numbered; UserError where respondents or keys will not do."""
-    _need(answers, [*KEYS, "respondent", "value"], "answers")
-    _refuse_all(answers, "answers")
-    answers = answers.assign(value=_numbers(answers, "value", "answers")).reset_index(drop=True)
+    need(answers, [*KEYS, "respondent", "value"], "answers")
+    _check_keys(answers, "answers")
+    answers = answers.assign(value=numbers(answers, "value", "answers")).reset_index(drop=True)
     who = ["unit", "respondent"]
     for row in answers[answers.groupby(who)["group"].transform("nunique") > 1].itertuples():
         raise UserError(
@@ -237,13 +227,16 @@ def _check_within(answers: pd.DataFrame, scale: dict) -> None:
         )
 
 
-def _refuse_all(frame: pd.DataFrame, what: str) -> None:
+def _check_keys(frame: pd.DataFrame, what: str) -> None:
     keys = [*KEYS, *(["respondent"] if "respondent" in frame else [])]
     for number in np.flatnonzero(frame[keys].isna().any(axis=1)):
-        told = ", ".join(str(value) for value in frame[keys].iloc[number])
+        told = named(frame.iloc[number])
         raise UserError(f"{what}: a row lacks one of {', '.join(keys)} ({told}). Fill it in.", f"{what}: {', '.join(keys)} 중 빈 값이 있는 행이 있습니다({told}). 채우십시오.")
     if (frame["group"] == ALL).any():
-        raise UserError(f"{what}: a group is called {ALL!r}, which stands for the whole unit. Name it otherwise.", f"{what}: 그룹 이름 {ALL!r}은(는) 전체를 뜻합니다. 다른 이름을 쓰십시오.")
+        raise UserError(
+            f"{what}: a group is called {ALL!r}, which stands for the whole unit. Name it otherwise.",
+            f"{what}: 그룹 이름 {ALL!r}은(는) 전체를 뜻합니다. 다른 이름을 쓰십시오.",
+        )
 
 
 def _check_settings(scale: dict, level: float, smallest: int) -> None:
@@ -252,19 +245,4 @@ def _check_settings(scale: dict, level: float, smallest: int) -> None:
         raise UserError(f"scale is {scale!r}; give lower and upper, lower first.", f"scale 값이 {scale!r}입니다. lower < upper로 쓰십시오.")
     if not 0 < level < 1:
         raise UserError(f"level is {level!r}; give a number between 0 and 1, such as 0.90.", f"level 값이 {level!r}입니다. 0과 1 사이의 수로 쓰십시오(예: 0.90).")
-    if not smallest >= 1:
-        raise UserError(f"smallest is {smallest!r}; give a number of respondents, 1 or more.", f"smallest 값이 {smallest!r}입니다. 1 이상의 인원으로 쓰십시오.")
-
-
-def _need(frame: pd.DataFrame, columns: list[str], what: str) -> None:
-    lacking = [name for name in columns if name not in frame]
-    if lacking:
-        raise UserError(f"{what}: the column {', '.join(lacking)} is missing. Add it.", f"{what}: {', '.join(lacking)} 열이 없습니다. 추가하십시오.")
-
-
-def _numbers(frame: pd.DataFrame, name: str, what: str) -> pd.Series:
-    numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
-    for number in np.flatnonzero((numbers.isna() & frame[name].notna()) | np.isinf(numbers)):
-        told = ", ".join(str(value) for value in frame[[*KEYS, name]].iloc[number])
-        raise UserError(f"{what}: {name} is no number in {told}. Mend it.", f"{what}: {name} 값이 숫자가 아닙니다({told}). 고치십시오.")
-    return numbers
+    _positive("smallest", smallest, whole=True)

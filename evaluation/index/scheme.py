@@ -6,17 +6,17 @@ from fractions import Fraction
 from evaluation.errors import UserError
 
 LANGUAGES = ("ko", "en")
-TOP_KEYS = ("year", "name", "extends", "assumed", "source", "ties", "grades", "aggregate", "missing", "weights", "normalise", "components")
+TOP_KEYS = ("year", "name", "extends", "assumed", "source", "ties", "grades", "easy_targets", "smallest_group", "aggregate", "missing", "weights", "normalise", "components")
 NODE_KEYS = (
     "id", "label", "short", "weight", "assumed", "evaluator", "parts", "aggregate", "missing", "weights",
-    "indicator", "rule", "table", "unit", "where", "scale", "cap", "floor", "trim", "direction", "normalise",
+    "indicator", "rule", "table", "unit", "where", "scale", "cap", "floor", "trim", "weighting", "direction", "normalise",
 )  # fmt: skip
 HIGHER, LOWER = "higher", "lower"
 # What a scheme may name, with the keys that each needs and those it may have; `rules` and `scales` hold the functions, and
 # load what a run with nothing to do has no time for.
 RULES = {
     "value": ((), ()), "mean": ((), ()), "committee_mean": ((), ("scale",)), "trimmed_mean": ((), ("scale", "trim")),
-    "standardised_mean": ((), ("scale",)), "achievement_ratio": ((), ("cap", "floor")), "likert": (("scale",), ()),
+    "standardised_mean": ((), ("scale",)), "achievement_ratio": ((), ("cap", "floor")), "likert": (("scale",), ("weighting",)),
 }  # fmt: skip
 NORMALISATIONS = {
     "none": ((), ()), "min_max": ((), ("lower", "upper")), "goalposts": (("lower", "upper"), ("log", "cut")), "z": ((), ("mean", "sd")),
@@ -27,6 +27,7 @@ TIES = ("min", "max", "dense")
 MISSING = ("refuse", "reweight", "zero")
 WITHOUT_WEIGHTS = ("sum", "minimum")  # aggregations in which weights do not count
 TOTAL = "total"  # the root of the tree
+POPULATION = "population"  # answers are weighted to each group's share of the population
 # A rule that is used in the report says what its marks lie on, since the total lies on 0..100.
 BOUNDED = {"committee_mean": "scale", "trimmed_mean": "scale", "standardised_mean": "scale", "likert": "scale", "achievement_ratio": "cap"}
 
@@ -113,7 +114,9 @@ def _complete_leaf(node: dict, place: str, inherited: dict, where: str) -> dict:
     for key in needed:
         if key not in node:
             raise _bad(where, f"{place}.{key}", None, f"what the rule {out['rule']} needs")
-    for key in ("scale", "cap", "floor", "trim"):
+    if node.get("weighting", POPULATION) != POPULATION:
+        raise _bad(where, f"{place}.weighting", node["weighting"], POPULATION)
+    for key in ("scale", "cap", "floor", "trim", "weighting"):
         if key in node and key not in (*needed, *may):
             raise _bad(where, f"{place}.{key}", node[key], f"keys that the rule {out['rule']} takes: {', '.join((*needed, *may)) or 'none'}")
     how = inherited["normalise"]
@@ -208,6 +211,8 @@ def complete(raws: list[dict], where: str) -> dict:
         _check_words(scheme, "source", "", where)
     if "ties" not in scheme:
         raise _bad(where, "ties", None, f"{{rule: {' | '.join(TIES)}}}")
+    _check_numbers(scheme, "easy_targets", ("over", "years", "difficulty"), where)
+    _check_numbers(scheme, "smallest_group", ("value",), where)
     tree = complete_tree({key: value for key, value in scheme.items() if key in TOP_KEYS}, where)
     for component in tree["components"]:
         for key in ("short", "evaluator"):
@@ -215,6 +220,12 @@ def complete(raws: list[dict], where: str) -> dict:
         for node in walk(component):
             _check_for_report(node, where)
     return scheme | tree
+
+
+def _check_numbers(scheme: dict, key: str, names: tuple[str, ...], where: str) -> None:
+    given = scheme.get(key)
+    if not isinstance(given, dict) or any(isinstance(given.get(name), bool) or not isinstance(given.get(name), int | float) or given[name] <= 0 for name in names):
+        raise _bad(where, key, given, f"{{{', '.join(f'{name}: number above 0' for name in names)}}}")
 
 
 def _check_for_report(node: dict, where: str) -> None:
@@ -260,7 +271,7 @@ def assumptions(scheme: dict) -> list[str]:
             for item in node:
                 collect(item, f"{path}.{item['id']}" if path else item["id"])
 
-    collect({"ties": scheme["ties"], "grades": {"assumed": scheme["grades_assumed"]}}, "")
+    collect({"ties": scheme["ties"], "grades": {"assumed": scheme["grades_assumed"]}, **{key: scheme[key] for key in ("easy_targets", "smallest_group") if key in scheme}}, "")
     collect(scheme["components"], "")
     return found
 

@@ -18,6 +18,7 @@ from evaluation.errors import UserError
 from evaluation.index.scheme import HIGHER, LOWER
 
 KEYS = ["unit", "indicator"]
+NAMES = ("year", "unit", "group", "respondent", "indicator", "item")
 COLUMNS = ["year", *KEYS, "target", "actual"]
 FLAGS = ["over_achieved", "low_difficulty", "below_last_actual"]
 EASY_COLUMNS = [*KEYS, "target", "actual", "ratio", "over_years", "difficulty", *FLAGS, "flags"]
@@ -48,8 +49,8 @@ def achievement(indicators: pd.DataFrame) -> pd.DataFrame:
         row, value = data.iloc[wrong[0]], under.iloc[wrong[0]]
         what, ko = ("actual value", "실적") if lower.iloc[wrong[0]] else ("target", "목표")
         raise UserError(
-            f"indicators: {_named(row)} has the {what} {value:g}; an achievement ratio needs one above 0. Mend it, or leave it empty.",
-            f"지표: {_named(row)}의 {ko}가 {value:g}입니다. 달성률을 계산하려면 0보다 커야 합니다. 값을 고치거나 비워 두십시오.",
+            f"indicators: {named(row)} has the {what} {value:g}; an achievement ratio needs one above 0. Mend it, or leave it empty.",
+            f"지표: {named(row)}의 {ko}가 {value:g}입니다. 달성률을 계산하려면 0보다 커야 합니다. 값을 고치거나 비워 두십시오.",
         )
     return data.assign(ratio=100 * over / under)
 
@@ -100,9 +101,9 @@ def _difficulty(rows: pd.DataFrame, difficulty: pd.DataFrame | None) -> np.ndarr
     """The difficulty mark of each row; missing where there is none."""
     if difficulty is None or difficulty.empty:
         return np.full(len(rows), np.nan)
-    _need(difficulty, ["unit", "value"], "difficulty")
+    need(difficulty, ["unit", "value"], "difficulty")
     keys = [name for name in KEYS if name in difficulty]
-    marks = difficulty.assign(value=_numbers(difficulty, "value", "difficulty"))
+    marks = difficulty.assign(value=numbers(difficulty, "value", "difficulty"))
     twice = marks[marks.duplicated(keys)]
     if not twice.empty:
         told = ", ".join(str(twice.iloc[0][name]) for name in keys)
@@ -116,24 +117,30 @@ def _lower(data: pd.DataFrame) -> pd.Series:
 
 def _checked(indicators: pd.DataFrame) -> pd.DataFrame:
     """The rows with years as whole numbers and figures as floats; UserError where they will not do."""
-    _need(indicators, COLUMNS, "indicators")
-    data = indicators.assign(**{name: _numbers(indicators, name, "indicators") for name in ("target", "actual", "year")})
+    need(indicators, COLUMNS, "indicators")
+    data = indicators.assign(**{name: numbers(indicators, name, "indicators") for name in ("target", "actual", "year")})
     for number in np.flatnonzero(~np.isfinite(data["year"]) | (data["year"] % 1 != 0)):
         raise UserError(
-            f"indicators: the year of {_named(indicators.iloc[number])} is no whole number. Mend the year.",
-            f"지표: {_named(indicators.iloc[number])}의 연도가 정수가 아닙니다. 연도를 고치십시오.",
+            f"indicators: the year of {named(indicators.iloc[number])} is no whole number. Mend the year.",
+            f"지표: {named(indicators.iloc[number])}의 연도가 정수가 아닙니다. 연도를 고치십시오.",
         )
     data["year"] = data["year"].astype(int)
     for number in np.flatnonzero(data[KEYS].isna().any(axis=1)):
-        raise UserError(f"indicators: {_named(data.iloc[number])} lacks a name. Fill in unit and indicator.", f"지표: {_named(data.iloc[number])}에 이름이 없습니다. 단위와 지표명을 채우십시오.")
+        raise UserError(
+            f"indicators: {named(data.iloc[number])} lacks a name. Fill in unit and indicator.",
+            f"지표: {named(data.iloc[number])}에 이름이 없습니다. 단위와 지표명을 채우십시오.",
+        )
     for number in np.flatnonzero(data.duplicated(["year", *KEYS])):
-        raise UserError(f"indicators: {_named(data.iloc[number])} stands more than once. Keep one row.", f"지표: {_named(data.iloc[number])} 행이 여러 번 나옵니다. 하나만 남기십시오.")
+        raise UserError(
+            f"indicators: {named(data.iloc[number])} stands more than once. Keep one row.",
+            f"지표: {named(data.iloc[number])} 행이 여러 번 나옵니다. 하나만 남기십시오.",
+        )
     if "direction" in data:
         for number in np.flatnonzero(data["direction"].notna() & ~data["direction"].isin([HIGHER, LOWER])):
             row = data.iloc[number]
             raise UserError(
-                f"indicators: the direction of {_named(row)} is {row['direction']!r}; give {HIGHER} | {LOWER}.",
-                f"지표: {_named(row)}의 방향이 {row['direction']!r}입니다. {HIGHER} | {LOWER} 중 하나를 쓰십시오.",
+                f"indicators: the direction of {named(row)} is {row['direction']!r}; give {HIGHER} | {LOWER}.",
+                f"지표: {named(row)}의 방향이 {row['direction']!r}입니다. {HIGHER} | {LOWER} 중 하나를 쓰십시오.",
             )
     return data
 
@@ -147,19 +154,22 @@ def _check_rule(rule: dict) -> None:
             raise UserError(f"rule: `{key}` is {value!r}; give {en}.", f"rule: `{key}` 값이 {value!r}입니다. {ko}로 쓰십시오.")
 
 
-def _need(frame: pd.DataFrame, columns: list[str], what: str) -> None:
+def need(frame: pd.DataFrame, columns: list[str], what: str) -> None:
+    """UserError where a frame lacks a column."""
     lacking = [name for name in columns if name not in frame]
     if lacking:
         raise UserError(f"{what}: the column {', '.join(lacking)} is missing. Add it.", f"{what}: {', '.join(lacking)} 열이 없습니다. 추가하십시오.")
 
 
-def _numbers(frame: pd.DataFrame, name: str, what: str) -> pd.Series:
-    numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
-    for number in np.flatnonzero((numbers.isna() & frame[name].notna()) | np.isinf(numbers)):
-        told = f"{_named(frame.iloc[number])}: {name} {frame[name].iloc[number]!r}"
+def numbers(frame: pd.DataFrame, name: str, what: str) -> pd.Series:
+    """A column as floats; UserError where one is no number."""
+    found = pd.to_numeric(frame[name], errors="coerce").astype(float)
+    for number in np.flatnonzero((found.isna() & frame[name].notna()) | np.isinf(found)):
+        told = f"{named(frame.iloc[number])}: {name} {frame[name].iloc[number]}"
         raise UserError(f"{what}: {told} is no number. Mend it.", f"{what}: {told} 값이 숫자가 아닙니다. 고치십시오.")
-    return numbers
+    return found
 
 
-def _named(row: pd.Series) -> str:
-    return ", ".join(str(row[name]) for name in ("year", *KEYS) if name in row)
+def named(row: pd.Series) -> str:
+    """What a row is about, for a message."""
+    return ", ".join(str(row[name]) for name in NAMES if name in row)

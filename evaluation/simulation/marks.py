@@ -48,10 +48,12 @@ ANSWER_LEVEL, ANSWER_PER_QUALITY = 5.3, 0.06  # mean answer at quality 79, and p
 ANSWER_CENTRE = 79.0
 RESPONDENT_SD, ITEM_SD, ANSWER_SD = 0.6, 0.15, 0.7
 NO_ANSWER = 0.02
+RESPONSE_RATES = (0.35, 0.75)  # of those asked
+ASKED = {"company": (0.2, 0.5), "expert": (0.5, 1.0), "organisation": (0.6, 1.0)}  # share of a group that is asked
 
 
 def tables(mini_clusters: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The six evaluation tables of each year, by file name."""
+    """The evaluation tables of each year, by file name."""
     quality = latent_quality()
     mc_quality = _mini_cluster_quality(mini_clusters, quality["mc"])
     files = {}
@@ -66,6 +68,7 @@ def tables(mini_clusters: pd.DataFrame) -> dict[str, pd.DataFrame]:
             "satisfaction": _satisfaction(year, of_year["satisfaction"]),
         }.items():
             files[f"evaluation/{year}/{name}.csv"] = table
+        files[f"evaluation/{year}/satisfaction_invited.csv"] = _satisfaction_invited(year, files[f"evaluation/{year}/satisfaction.csv"])
     return files
 
 
@@ -172,3 +175,15 @@ def _satisfaction(year: int, quality: pd.Series) -> pd.DataFrame:
             "response": pd.array(answers.ravel()).astype("Int64"),
         }
     )
+
+
+def _satisfaction_invited(year: int, answers: pd.DataFrame) -> pd.DataFrame:
+    """How many of each group were asked, and how many it has, fitting those who answered."""
+    generator = stream(f"{year}/satisfaction invited")
+    people = answers.drop_duplicates(["headquarters", "respondent"]).groupby(["headquarters", "group"], sort=False).size()
+    rows = []
+    for headquarters in answers["headquarters"].unique():
+        for group in GROUPS:
+            invited = max(1, round(people.get((headquarters, group), 0) / generator.uniform(*RESPONSE_RATES)))
+            rows.append((year, headquarters, group, invited, round(invited / generator.uniform(*ASKED[group]))))
+    return pd.DataFrame(rows, columns=["year", "headquarters", "group", "invited", "population"])
