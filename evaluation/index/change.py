@@ -6,7 +6,7 @@ The parts add up to the whole change, and no player's part depends on the order 
 
 Sources: Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II; Shorrocks (2013),
 "Decomposition procedures for distributional analysis: a unified framework based on the Shapley value", Journal of
-Economic Inequality 11, section 2.
+Economic Inequality 11.
 """
 
 from math import factorial
@@ -85,7 +85,7 @@ def shapley(values: np.ndarray) -> np.ndarray:
     Returns:
         shape (players, …), adding over players to values[-1] - values[0].
 
-    Source: Shapley (1953), equation 13.
+    Source: Shapley (1953).
     """
     players = len(values).bit_length() - 1
     coalitions = np.arange(len(values))

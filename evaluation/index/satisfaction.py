@@ -4,8 +4,8 @@ A respondent's answers are averaged and carried to 0..100; respondents are then 
 answered more than its share, the unit's score is weighted back to the groups' shares of the population
 (post-stratification). Non-response within a group is taken to be unrelated to satisfaction; no weight can mend that.
 
-Sources: Cochran (1977), Sampling Techniques, chapter 5 (equation 5.7, and 5.16 for the degrees of freedom) and 5A.9
-(post-stratification); Holt and Smith (1979), "Post stratification", Journal of the Royal Statistical Society A 142 (the
+Sources: Cochran (1977), Sampling Techniques, chapter 5 (stratified variance and, equation 5.16, its degrees of freedom)
+and section 5A.9 (post-stratification); Holt and Smith (1979), "Post stratification", Journal of the Royal Statistical Society A 142 (the
 variance given the groups' numbers of respondents); Hundepool et al. (2012), Statistical Disclosure Control, chapter 4
 (primary and complementary suppression).
 """
@@ -31,7 +31,7 @@ def by_group(answers: pd.DataFrame, scale: dict, invited: pd.DataFrame | None = 
     Intervals are t intervals over respondents, cut off at 0 and 100, with variances s^2 / n (1 - n / N), and without the
     factor in brackets where no N is known. The weighted score of a unit is sum(W_g mean_g) with W_g = N_g / N over the
     groups that answered, its variance sum(W_g^2 s_g^2 / n_g (1 - n_g / N_g)) given the n_g, with Satterthwaite's degrees
-    of freedom. A group of one respondent lends the pooled s^2 of the unit's other groups for that; on its own it has no
+    of freedom. A group of one respondent borrows the pooled s^2 of the unit's other groups for that; on its own it has no
     interval.
 
     Suppression: a group of fewer than `smallest` respondents (but not 0) shows neither its number nor a score. Since the
@@ -190,7 +190,7 @@ def _checked_invited(invited: pd.DataFrame) -> pd.DataFrame:
                 f"invited: {told}의 초청 인원이 {row['invited']:g}입니다. 0보다 큰 수로 쓰십시오.",
             )
         raise UserError(
-            f"invited: {told} has {row['invited']:g} invited but a population of {row['population']:g}. Mend the numbers; leave the population empty where it is not known.",
+            f"invited: {told} has {row['invited']:g} invited but a population of {row['population']:g}. Mend them; leave an unknown population empty.",
             f"invited: {told}의 초청 인원은 {row['invited']:g}명인데 모집단은 {row['population']:g}명입니다. 값을 고치고, 모집단을 모르면 비워 두십시오.",
         )
     for number in np.flatnonzero(out.duplicated(KEYS)):

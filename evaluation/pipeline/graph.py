@@ -128,7 +128,7 @@ def _report(year: int, base: Path, environment: Path, renderer: Path, language: 
     needs = [environment, renderer, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *scheme_paths(year)]
     needs += [*sorted((REPORTS / language).glob("*.md")), REPORTS / language / "meta.yml"]
     needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
-    needs += [base / "data" / name for name in ("files.csv", "census.csv", "releases.csv", "reconciliation.parquet")]
+    needs += [base / "data" / name for name in ("files.csv", "census.csv", "releases.csv", "reconciliation.parquet", "mini_clusters.parquet")]
     needs += [base / part / name for part in ("index", "outcomes", "audit") for name in MADE[part]]
     # How many figures there are, the texts decide: one that was deleted is missed through its list.
     drawn = folder / "assets.json"

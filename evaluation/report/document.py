@@ -6,6 +6,7 @@ chapter that rests on simulated data is marked without anyone having to remember
 
 import hashlib
 import json
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ import yaml
 
 from evaluation.errors import UserError
 from evaluation.impact.specification import complete_impact
-from evaluation.index.scheme import complete, leaves
+from evaluation.index.scheme import complete, leaves, walk
 from evaluation.paths import REPORTS, shown
 from evaluation.report import figures, words
 from evaluation.report.entries import slug
@@ -31,6 +32,10 @@ FEW = 20
 CERTAIN = 95
 # Below this p-value, trends before joining are said to differ.
 SIGNIFICANT = 0.05
+# Room beside a word in a column's header, in letters.
+PADDING = 3
+# How many strengths, and how many weaknesses, a headquarters' profile names.
+PROFILED = 2
 PANEL_TABLES = ["panel", "complexes", "price_index"]
 
 
@@ -101,6 +106,7 @@ def _facts(base: Path) -> dict:
     return {
         "files": pd.read_csv(base / "data" / "files.csv"),
         "reconciliation": pd.read_parquet(base / "data" / "reconciliation.parquet"),
+        "mini_clusters": pd.read_parquet(base / "data" / "mini_clusters.parquet"),
         "census": pd.read_csv(base / "data" / "census.csv"),
         "releases": pd.read_csv(base / "data" / "releases.csv"),
         "swaps": pd.read_csv(base / "index" / "swaps.csv", keep_default_na=False),
@@ -198,6 +204,57 @@ def _asked_by_texts(document: Document) -> dict:
     def label(kind: str, code: str) -> str:
         return _label(document, kind, code)
 
+    def node_label(id: str, short: bool = True) -> str:
+        """What the scheme calls a component, or a part of one."""
+        for component in document.scheme["components"]:
+            for node in walk(component):
+                if node["id"] == id:
+                    return node["short" if short and node is component else "label"][lang]
+        return label("change_part", id)
+
+    def node_labels(ids: str) -> str:
+        """Several of them, given as a list separated by commas."""
+        return words.listed([node_label(id) for id in ids.split(", ")], lang)
+
+    def grade(name: str) -> str:
+        """A headquarters' grade; a dash below the last band."""
+        place = value(f"index.grade.{name}")
+        return document.scheme["grades"][int(place) - 1]["grade"] if place == place else words.NONE
+
+    def strengths(name: str, sign: int) -> list[str]:
+        """The parts in which a headquarters stands out most against the mean (sign 1), or lags most (-1), up to two."""
+        prefix = f"index.advantage.{name}."
+        points = ledger.loc[ledger.index.str.startswith(prefix), "value"] * sign
+        top = points[points.round(1) > 0].sort_values(ascending=False, kind="stable").head(PROFILED)
+        return [id[len(prefix) :] for id in top.index]
+
+    def strengths_in_words(name: str, sign: int) -> str:
+        return words.listed([f"{node_label(id, False)}({v(f'index.advantage.{name}.{id}', signed=True)})" if lang == "ko" else f"{_lower_first(node_label(id, False))} ({v(f'index.advantage.{name}.{id}', signed=True)})" for id in strengths(name, sign)], lang)
+
+    def swap_with(name: str, side: str) -> dict | None:
+        """The neighbour that a headquarters lies before (side "ahead") or behind ("behind"), and its number in the ledger."""
+        swaps = document.facts["swaps"]
+        own = swaps[swaps[side] == name]
+        return None if own.empty else own.iloc[0].to_dict() | {"number": int(own.index[0]) + 1}
+
+    def flagged_targets() -> list[dict]:
+        """The targets with a sign of having been too easy, most signs first: unit, indicator, signs in words."""
+        targets = document.facts["targets"]
+        rows = targets[targets["flags"] > 0].sort_values("flags", ascending=False, kind="stable")
+        signs = [name for name in document.settings["labels"]["target_sign"] if name in rows]
+        return [{"unit": row["unit"], "indicator": row["indicator"], "signs": words.listed([label("target_sign", sign) for sign in signs if row[sign]], lang)} for row in rows.to_dict("records")]
+
+    def moved_most() -> str:
+        """What ranks hang on most: the source with the largest total index."""
+        sources = codes("index.sobol")
+        return max(sources, key=lambda name: value(f"index.sobol.{name}.total"))
+
+    def gained_most() -> str | None:
+        """Who gained most since the year before; None where nobody gained."""
+        changes = {name: value(f"index.change.{name}.total_change") for name in ranked() if has(f"index.change.{name}.total_change")}
+        best = max(changes, key=changes.get) if changes else None
+        return best if best is not None and round(changes[best], 1) > 0 else None
+
     def leaders() -> list[str]:
         """Who comes first: more than one where totals tie."""
         ranks = {name: value(f"index.rank.{name}") for name in ranked()}
@@ -219,10 +276,17 @@ def _asked_by_texts(document: Document) -> dict:
     def colwidths(*widths: float) -> str:
         """Column widths of a table, scaled to 100; a width of 0 is a column that is not there."""
         there = [width for width in widths if width]
-        # Whole numbers: Quarto reads 12.5 as two columns' widths.
-        shares = [100 * width // sum(there) for width in there]
-        shares[0] += 100 - sum(shares)
+        # Whole numbers: Quarto reads 12.5 as two columns' widths. What rounding down leaves goes to those it cut most.
+        exact = [100 * width / sum(there) for width in there]
+        shares = [int(share) for share in exact]
+        for column in sorted(range(len(exact)), key=lambda column: shares[column] - exact[column])[: 100 - sum(shares)]:
+            shares[column] += 1
         return f'tbl-colwidths="[{",".join(f"{share:g}" for share in shares)}]"'
+
+    def fitted(*headers: str, first: float = 0) -> str:
+        """Column widths that hold the longest word of each header; `first`: at least, for the names in the first column."""
+        widths = [max(words.width(word) for word in re.split(r"[\s·]", header)) + PADDING for header in headers]
+        return colwidths(max(first, widths[0]), *widths[1:])
 
     def ranked() -> list[str]:
         totals = ledger[ledger.index.str.startswith("index.rank.")]["value"].sort_values(kind="stable")
@@ -269,6 +333,16 @@ def _asked_by_texts(document: Document) -> dict:
                     lines.append(f"{name}: {', '.join(said)}")
         if scheme["ties"].get("assumed"):
             lines.append(label("ties", scheme["ties"]["rule"]))
+        if scheme["grades_assumed"]:
+            bands = [(band["grade"], f"index.grade_bound.{band['grade']}") for band in scheme["grades"]]
+            told = [(f"{grade} {v(id)}점 이상" if lang == "ko" else f"{grade} from {v(id)} points") if has(id) else (f"{grade} 그 밖" if lang == "ko" else f"{grade} below") for grade, id in bands]
+            lines.append(("등급: " if lang == "ko" else "Grades: ") + ", ".join(told))
+        if scheme["easy_targets"].get("assumed"):
+            over, years, mark = (v(f"index.easy_targets.{key}") for key in ("over", "years", "difficulty"))
+            lines.append(f"쉬운 목표의 표시: {years}년 이상 연속 달성률 {over}% 이상, 또는 난이도 {mark}점 미만에서 달성" if lang == "ko" else f"Signs of an easy target: achieved by {over}% or more in {years} years running, or met with a difficulty mark below {mark}")
+        if scheme["smallest_group"].get("assumed"):
+            least = v("index.smallest_group")
+            lines.append(f"만족도: 응답자 {least}명 미만인 구분은 싣지 않음" if lang == "ko" else f"Satisfaction: groups of fewer than {least} respondents are not shown")
         return lines
 
     def day(id: str) -> str:
@@ -346,8 +420,18 @@ def _asked_by_texts(document: Document) -> dict:
         "leaders": leaders,
         "leader_names": leader_names,
         "counted": counted,
+        "grade": grade,
+        "node_label": node_label,
+        "node_labels": node_labels,
+        "strengths": strengths,
+        "strengths_in_words": strengths_in_words,
+        "swap_with": swap_with,
+        "flagged_targets": flagged_targets,
+        "moved_most": moved_most,
+        "gained_most": gained_most,
         "certain_first": certain_first,
         "colwidths": colwidths,
+        "fitted": fitted,
         "leaves": leaves,
         "SIGNIFICANT": SIGNIFICANT,
         "failed": failed,
@@ -372,6 +456,10 @@ def _asked_by_texts(document: Document) -> dict:
         "facts": document.facts,
         "data_hash": lambda: data_hash(document),
     }
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _assumed(leaf: dict, inside: bool, v: Callable[[str], str], lang: str) -> list[str]:

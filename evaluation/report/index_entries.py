@@ -73,10 +73,11 @@ def agreement_entries(measures: pd.DataFrame, severe: pd.DataFrame, level: float
     return part(entries, ["mc_marks"] if entries else [], "evaluation.index.agreement", files)
 
 
-def grade_entries(scheme: dict, grades: pd.Series, shares: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
-    """Each headquarters' grade, as its place among the bands (1 the best), and how often draws reach each; the bands' bounds.
+def grade_entries(scheme: dict, totals: pd.Series, grades: pd.Series, shares: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
+    """Each headquarters' grade, as its place among the bands (1 the best), how often draws reach each, and what it lacks to the next.
 
     Args:
+        totals: headquarters -> total.
         grades: headquarters -> grade, missing where the total lies below the last band.
         shares: of `evaluation.index.uncertainty.grade_shares`.
 
@@ -85,6 +86,10 @@ def grade_entries(scheme: dict, grades: pd.Series, shares: pd.DataFrame, files: 
     """
     bands = [band["grade"] for band in scheme["grades"]]
     entries = [entry(f"index.grade.{name}", bands.index(grade) + 1 if grade in bands else math.nan, "grade", 0) for name, grade in grades.items()] if bands else []
+    for name, total in totals.items():
+        above = [band["lower"] for band in scheme["grades"] if band["lower"] > total]
+        if above:
+            entries.append(entry(f"index.next_grade.{name}", min(above) - total, "points", 1))
     entries += [entry(f"index.grade_share.{name}.{band}", 100 * shares.at[name, band], "percent", 0) for name in shares.index for band in bands]
     bounds = [entry(f"index.grade_bound.{band['grade']}", band["lower"], "points", _decimals(band["lower"])) for band in scheme["grades"] if band["lower"] > -math.inf]
     for key in ("over", "years", "difficulty"):
@@ -116,6 +121,8 @@ def robustness_entries(scheme: dict, found: dict, data: pd.DataFrame, settings: 
         entries.append(entry(f"index.advantage.{row.unit}.{row.node}", row.points, "points", 1))
     for row in found["choices"].itertuples():
         entries += [entry(f"index.choices.{name}.{row.unit}", getattr(row, name), "rank", 0) for name in ("best", "worst")]
+    if not found["choices"].empty:
+        entries.append(entry("index.choices.moved", int((found["choices"]["best"] != found["choices"]["worst"]).sum()), "count", 0))
     entries.append(entry("index.choices.count", 0 if found["choices"].empty else int(found["choices"]["combinations"].iloc[0]), "count", 0))
     sobol = found["sobol"]
     for row in (sobol[sobol["output"] == "shift"] if not sobol.empty else sobol).itertuples():

@@ -2,6 +2,7 @@
 
 import calendar
 import math
+import unicodedata
 
 MINUS = "−"
 NONE = "–"  # does not apply
@@ -69,6 +70,11 @@ def josa(word: str, pair: str) -> str:
     final = last % 28  # 0: none, 8: ㄹ
     takes_open = final == 0 or (final == 8 and closed == "으로")
     return word + (open_ if takes_open else closed)
+
+
+def width(text: str) -> int:
+    """How wide a text is, in Latin letters: a Korean sign takes two."""
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def listed(words: list[str], lang: str) -> str:

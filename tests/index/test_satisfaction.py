@@ -145,7 +145,7 @@ def test_the_intervals_cover_the_truth_as_often_as_they_say():
             "value": np.concatenate(parts, axis=1).ravel(),
         }
     )
-    invited = pd.DataFrame([(unit, name, len(group)) for unit in range(draws) for name, group in zip(names, people, strict=True)], columns=["unit", "group", "invited"])
+    invited = asked(*((unit, name, len(group)) for unit in range(draws) for name, group in zip(names, people, strict=True)))
     found = by_group(data, SCALE, invited)
     truth = dict(zip(names, (group.mean() for group in people), strict=True)) | {"all": np.concatenate(people).mean()}
     margin = 3 * np.sqrt(0.9 * 0.1 / draws)
