@@ -7,7 +7,7 @@ import pytest
 from evaluation.paths import REPORTS
 
 TEXTS = sorted(REPORTS.glob("[ek][no]/*.md"))
-CHAPTERS = ["annex", "audit", "data", "impact", "index", "methods", "outcomes", "summary"]
+CHAPTERS = ["annex", "audit", "data", "impact", "index", "marks", "methods", "outcomes", "summary"]
 
 # Digits that are not results: years, references to pages and volumes, scales, "zero" and "first" in words.
 NOT_NUMBERS = re.compile(
@@ -60,8 +60,25 @@ def test_only_what_both_renderers_understand(path):
     assert set(re.findall(r"^:{3,}\s*\{\.([\w-]+)", text, re.MULTILINE)) <= {"cards", "card", "note"}
     for caption in re.findall(r"^: .*$", text, re.MULTILINE):
         # Tables whose columns depend on the data compute their widths; the filter refuses a wrong count.
-        if re.search(r"\{#tbl-[\w-]+ \{\{ colwidths\(.*\) \}\}\}$", caption):
+        if re.search(r"\{#tbl-[\w-]+(\{\{ loop.index \}\})? \{\{ (colwidths|fitted)\(.*\) \}\}\}$", caption):
             continue
         assert re.search(r"\{#tbl-[\w-]+ tbl-colwidths=\"\[[\d,]+\]\"\}$", caption), caption
         widths = re.search(r"\[([\d,]+)\]\"", caption)[1]
         assert sum(map(int, widths.split(","))) == 100, caption
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_a_table_stays_on_a_page_with_its_note_and_with_nothing_else(language):
+    """The template names the tables that no note follows; a chain of tables that stick together would jump to the next page."""
+    template = (REPORTS / "typst" / "typst-template.typ").read_text(encoding="utf-8")
+    alone = set(re.findall(r"<(tbl-[\w-]+)>", template[template.index("show selector.or(") :].split("): set block", 1)[0]))
+    longer_than_a_page = {"tbl-audit"}
+    without = set(longer_than_a_page)
+    for path in REPORTS.glob(f"{language}/*.md"):
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith(("{%", "{{ heads"))]
+        for line, following in zip(lines, [*lines[1:], ""], strict=True):
+            found = re.search(r"\{#(tbl-[\w-]+?)-?[{ ]", line)
+            if found and not following.startswith("::: {.note}"):
+                without.add(found[1])
+    # Of the parts of the survey only the last has the note.
+    assert alone - {"tbl-survey-1"} == without

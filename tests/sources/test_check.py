@@ -110,7 +110,7 @@ def test_read_inputs_refuses_errors_in_both_languages(raw):
     edit(raw / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,748,0")
     with pytest.raises(UserError) as caught:
         read_inputs(YEAR, raw)
-    assert "748" in caught.value.en and "오류가 1건" in caught.value.ko
+    assert "748" in caught.value.en and "(1건)" in caught.value.ko
 
 
 def test_masks_and_gaps_stay_apart():
