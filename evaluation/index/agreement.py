@@ -14,6 +14,7 @@ from scipy import stats
 from scipy.sparse.csgraph import connected_components
 
 from evaluation.errors import UserError
+from evaluation.index.rules import unconflicted
 from evaluation.index.tree import rank
 
 COLUMNS = ["unit", "evaluator", "value"]
@@ -277,7 +278,7 @@ def agreement_of(data: pd.DataFrame, indicator: str, draws: int, seed: int) -> d
     rows = data[data["indicator"] == indicator] if indicator else data
     if "evaluator" not in rows or rows["evaluator"].isna().all():
         raise UserError("Agreement needs the column 'evaluator'. Add it to the data.", "일치도를 계산하려면 'evaluator' 열이 필요합니다. 자료에 추가하십시오.")
-    rows = rows.dropna(subset="evaluator")
+    rows = unconflicted(rows).dropna(subset="evaluator")
     keys = ["unit", *([] if indicator else ["indicator"]), *(["item"] if "item" in rows and rows["item"].notna().any() else [])]
     marks = pd.DataFrame({"unit": rows[keys].fillna("").astype(str).agg("/".join, axis=1), "evaluator": rows["evaluator"].astype(str), "value": rows["value"]})
     alpha = {}

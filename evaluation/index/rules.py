@@ -1,7 +1,8 @@
 """From the rows of one indicator to one value per unit: what a leaf of a scheme does with its marks.
 
 Rows are a long table: `unit`, `value`, and as far as a rule needs them `item` (what is marked inside a unit, such as
-a mini cluster), `evaluator`, `respondent`, `target` and `direction`.
+a mini cluster), `evaluator`, `conflict_of_interest` (1 where the evaluator had one: the mark does not count), `respondent`,
+`weight` (for how many a respondent stands), `target` and `direction`.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from evaluation.errors import UserError
 UNIT = "unit"
 # Columns that tell rows of one indicator and unit apart.
 KEYS = ("item", "evaluator", "respondent")
+CONFLICT = "conflict_of_interest"
 
 
 def single_value(rows: pd.DataFrame, leaf: dict) -> pd.Series:
@@ -62,6 +64,11 @@ def standardised_mean(rows: pd.DataFrame, leaf: dict) -> pd.Series:
     return _over_items(rows, marks_for(rows, leaf).groupby(marked_by(rows))["value"].mean(), leaf)
 
 
+def unconflicted(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without the marks that evaluators with a declared conflict of interest gave."""
+    return rows if CONFLICT not in rows else rows[rows[CONFLICT].fillna(0) == 0]
+
+
 def marks_for(rows: pd.DataFrame, leaf: dict) -> pd.DataFrame:
     """The marks that a committee's rule takes means of: standardised ones for `standardised_mean`, else as they are."""
     if leaf["rule"] != "standardised_mean":
@@ -95,9 +102,31 @@ def achievement_ratio(rows: pd.DataFrame, leaf: dict) -> pd.Series:
 
 
 def likert(rows: pd.DataFrame, leaf: dict) -> pd.Series:
-    """Mean answer of each respondent, then over respondents, carried from the scale to 0..100."""
-    per_respondent = rows.groupby([UNIT, "respondent"])["value"].mean()
-    return to_hundred(per_respondent.groupby(UNIT).mean(), leaf)
+    """Mean answer of each respondent, then over respondents, weighted where they have weights, carried from the scale to 0..100."""
+    people = respondent_means(rows)
+    of_unit = (people["value"] * people["weight"]).groupby(UNIT).sum() / people["weight"].groupby(UNIT).sum()
+    return to_hundred(of_unit, leaf)
+
+
+def respondent_means(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each respondent's mean answer `value` and `weight` (1 where there are none): index unit and respondent, those who answered.
+
+    Raises:
+        UserError: a weight that is missing or not above 0, or a respondent with several.
+    """
+    answered = rows.dropna(subset="value")
+    people = answered.groupby([UNIT, "respondent"])["value"].mean().to_frame()
+    if "weight" not in rows or rows["weight"].isna().all():
+        return people.assign(weight=1.0)
+    weights = answered.groupby([UNIT, "respondent"])["weight"].agg(["min", "max", "count", "size"])
+    wrong = weights[~((weights["min"] > 0) & (weights["min"] == weights["max"]) & (weights["count"] == weights["size"]))]
+    if not wrong.empty:
+        unit, respondent = wrong.index[0]
+        raise UserError(
+            f"The weight of respondent {respondent} of {unit} is missing, not above 0, or not the same in every row. Mend it.",
+            f"{unit}의 응답자 {respondent}의 가중치가 없거나 0보다 크지 않거나 행마다 다릅니다. 고치십시오.",
+        )
+    return people.assign(weight=weights["min"])
 
 
 COMMITTEE = ("committee_mean", "trimmed_mean", "standardised_mean")
@@ -148,7 +177,7 @@ def apply(rows: pd.DataFrame, leaf: dict) -> pd.Series:
             f"`{leaf['id']}`: {where} 행이 {int((twice[keys] == twice.iloc[0][keys]).all(axis=1).sum())}번 나옵니다({twice.index[0] + 2}행 등). 하나만 남기십시오.",
         )
     _within(rows, leaf)
-    return function(rows, leaf)
+    return function(unconflicted(rows) if leaf["rule"] in COMMITTEE else rows, leaf)
 
 
 def marked_by(rows: pd.DataFrame) -> list[str]:

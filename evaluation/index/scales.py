@@ -14,10 +14,11 @@ from evaluation.index.scheme import HIGHER
 
 
 def min_max(values: np.ndarray, how: dict) -> np.ndarray:
-    """0 for the lowest unit, 100 for the highest; missing where all units are equal."""
+    """`lower` (0) for the lowest unit, `upper` (100) for the highest; missing where all units are equal."""
     low, high = np.nanmin(values, axis=-1, keepdims=True), np.nanmax(values, axis=-1, keepdims=True)
+    bottom, top = how.get("lower", 0), how.get("upper", 100)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(high > low, 100 * (values - low) / (high - low), np.nan)
+        return np.where(high > low, bottom + (top - bottom) * (values - low) / (high - low), np.nan)
 
 
 def goalposts(values: np.ndarray, how: dict) -> np.ndarray:

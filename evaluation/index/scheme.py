@@ -6,20 +6,20 @@ from fractions import Fraction
 from evaluation.errors import UserError
 
 LANGUAGES = ("ko", "en")
-TOP_KEYS = ("year", "name", "extends", "assumed", "source", "units", "ties", "grades", "aggregate", "missing", "weights", "normalise", "components")
+TOP_KEYS = ("year", "name", "extends", "assumed", "source", "units", "ties", "grades", "easy_targets", "smallest_group", "aggregate", "missing", "weights", "normalise", "components")
 NODE_KEYS = (
     "id", "label", "short", "weight", "assumed", "evaluator", "parts", "aggregate", "missing", "weights",
-    "indicator", "rule", "table", "unit", "where", "scale", "cap", "floor", "trim", "direction", "normalise",
+    "indicator", "rule", "table", "unit", "where", "scale", "cap", "floor", "trim", "weighting", "direction", "normalise",
 )  # fmt: skip
 HIGHER, LOWER = "higher", "lower"
 # What a scheme may name, with the keys that each needs and those it may have; `rules` and `scales` hold the functions, and
 # load what a run with nothing to do has no time for.
 RULES = {
     "value": ((), ()), "mean": ((), ()), "committee_mean": ((), ("scale",)), "trimmed_mean": ((), ("scale", "trim")),
-    "standardised_mean": ((), ("scale",)), "achievement_ratio": ((), ("cap", "floor")), "likert": (("scale",), ()),
+    "standardised_mean": ((), ("scale",)), "achievement_ratio": ((), ("cap", "floor")), "likert": (("scale",), ("weighting",)),
 }  # fmt: skip
 NORMALISATIONS = {
-    "none": ((), ()), "min_max": ((), ()), "goalposts": (("lower", "upper"), ("log", "cut")), "z": ((), ("mean", "sd")),
+    "none": ((), ()), "min_max": ((), ("lower", "upper")), "goalposts": (("lower", "upper"), ("log", "cut")), "z": ((), ("mean", "sd")),
     "rank": ((), ()), "percentile": ((), ()), "distance_to_target": (("target",), ("lower", "cap")),
 }  # fmt: skip
 AGGREGATIONS = ("arithmetic", "geometric", "harmonic", "generalised", "minimum", "sum")
@@ -27,6 +27,7 @@ TIES = ("min", "max", "dense")
 MISSING = ("refuse", "reweight", "zero")
 WITHOUT_WEIGHTS = ("sum", "minimum")  # aggregations in which weights do not count
 TOTAL = "total"  # the root of the tree
+POPULATION = "population"  # answers are weighted to each group's share of the population
 # A rule that is used in the report says what its marks lie on, since the total lies on 0..100.
 BOUNDED = {"committee_mean": "scale", "trimmed_mean": "scale", "standardised_mean": "scale", "likert": "scale", "achievement_ratio": "cap"}
 
@@ -41,7 +42,7 @@ def complete_tree(raw: dict, where: str) -> dict:
         raw: content of the scheme file; where: what to call it in a message.
 
     Returns:
-        the scheme with every default in it: `ties`, `grades` (best first), and per node `weight`, `aggregate`,
+        the scheme with every default in it: `ties`, `grades` (best first), `grades_assumed`, and per node `weight`, `aggregate`,
         `missing`, `indicator`, `rule`, `normalise`, `direction`, `label`.
 
     Raises:
@@ -67,7 +68,10 @@ def complete_tree(raw: dict, where: str) -> dict:
     for name in ids:
         if ids.count(name) > 1:
             raise _bad(where, "id", name, "an id that no other node has")
-    return {**raw, "name": str(raw.get("name", "")), "ties": ties, "grades": _grades(raw.get("grades", []), where), "components": root["parts"], "root": root}
+    given = raw.get("grades", [])
+    bands = given.get("bands") if isinstance(given, dict) else given
+    graded = {"grades": _grades(bands, where), "grades_assumed": isinstance(given, dict) and bool(given.get("assumed"))}
+    return {**raw, "name": str(raw.get("name", "")), "ties": ties, **graded, "components": root["parts"], "root": root}
 
 
 def _complete_node(node: dict, place: str, inherited: dict, where: str) -> dict:
@@ -110,7 +114,9 @@ def _complete_leaf(node: dict, place: str, inherited: dict, where: str) -> dict:
     for key in needed:
         if key not in node:
             raise _bad(where, f"{place}.{key}", None, f"what the rule {out['rule']} needs")
-    for key in ("scale", "cap", "floor", "trim"):
+    if node.get("weighting", POPULATION) != POPULATION:
+        raise _bad(where, f"{place}.weighting", node["weighting"], POPULATION)
+    for key in ("scale", "cap", "floor", "trim", "weighting"):
         if key in node and key not in (*needed, *may):
             raise _bad(where, f"{place}.{key}", node[key], f"keys that the rule {out['rule']} takes: {', '.join((*needed, *may)) or 'none'}")
     how = inherited["normalise"]
@@ -124,8 +130,8 @@ def _complete_leaf(node: dict, place: str, inherited: dict, where: str) -> dict:
             raise _bad(where, f"{place}.normalise.{key}", out["normalise"].get(key), "a number")
     if out["direction"] == LOWER and out["normalise"]["method"] == "none" and out["rule"] != "achievement_ratio":
         raise _bad(where, f"{place}.normalise.method", "none", f"a method that can turn values round, since less is better here: {', '.join(name for name in NORMALISATIONS if name != 'none')}")
-    if out["normalise"]["method"] == "goalposts":
-        lower, upper = out["normalise"]["lower"], out["normalise"]["upper"]
+    if out["normalise"]["method"] in ("goalposts", "min_max"):
+        lower, upper = out["normalise"].get("lower", 0), out["normalise"].get("upper", 100)
         if lower >= upper or (out["normalise"].get("log") and lower <= 0):
             raise _bad(where, f"{place}.normalise", out["normalise"], "lower below upper, and above 0 with log")
     return out
@@ -153,7 +159,7 @@ def _weight(part: dict, place: str, where: str) -> Fraction | float:
 def _grades(grades: object, where: str) -> list[dict]:
     """Bands, best first: each `grade` from its `lower` bound on; the last may have none."""
     if not isinstance(grades, list) or not all(isinstance(band, dict) and "grade" in band for band in grades):
-        raise _bad(where, "grades", grades, "a list of {grade: …, lower: number}, best first")
+        raise _bad(where, "grades", grades, "a list of {grade: …, lower: number}, best first, or {bands: that list, assumed: true}")
     bounds = [band.get("lower", float("-inf")) for band in grades]
     if any(not isinstance(bound, int | float) for bound in bounds) or sorted(bounds, reverse=True) != bounds or len(set(bounds)) < len(bounds):
         raise _bad(where, "grades", bounds, "lower bounds that fall from band to band, best first")
@@ -206,6 +212,8 @@ def complete(raws: list[dict], where: str) -> dict:
     if "ties" not in scheme:
         raise _bad(where, "ties", None, f"{{rule: {' | '.join(TIES)}}}")
     _check_units(scheme.get("units"), where)
+    _check_numbers(scheme, "easy_targets", ("over", "years", "difficulty"), where)
+    _check_numbers(scheme, "smallest_group", ("value",), where)
     tree = complete_tree({key: value for key, value in scheme.items() if key in TOP_KEYS}, where)
     for component in tree["components"]:
         for key in ("short", "evaluator"):
@@ -225,6 +233,12 @@ def _check_units(units: object, where: str) -> None:
     codes = units.get("codes")
     if not isinstance(codes, list) or not codes or not all(isinstance(code, str) for code in codes) or len(set(codes)) < len(codes):
         raise _bad(where, "units.codes", codes, "a list of codes, none twice")
+
+
+def _check_numbers(scheme: dict, key: str, names: tuple[str, ...], where: str) -> None:
+    given = scheme.get(key)
+    if not isinstance(given, dict) or any(isinstance(given.get(name), bool) or not isinstance(given.get(name), int | float) or given[name] <= 0 for name in names):
+        raise _bad(where, key, given, f"{{{', '.join(f'{name}: number above 0' for name in names)}}}")
 
 
 def _check_for_report(node: dict, where: str) -> None:
@@ -270,7 +284,7 @@ def assumptions(scheme: dict) -> list[str]:
             for item in node:
                 collect(item, f"{path}.{item['id']}" if path else item["id"])
 
-    collect({"ties": scheme["ties"]}, "")
+    collect({"ties": scheme["ties"], "grades": {"assumed": scheme["grades_assumed"]}, **{key: scheme[key] for key in ("easy_targets", "smallest_group") if key in scheme}}, "")
     collect(scheme["components"], "")
     return found
 

@@ -82,8 +82,9 @@ def weight_uncertainty(
 
 
 def sobol(
-    function: Callable[[np.ndarray], np.ndarray], inputs: dict, n: int, seed: int, draws: int = 999, level: float = 0.90
-) -> pd.DataFrame:
+    function: Callable[[np.ndarray], np.ndarray], inputs: dict, n: int, seed: int, draws: int = 999, level: float = 0.90,
+    outputs: list | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Shares of the variance of a function of independent inputs: first-order and total Sobol' indices.
 
     An input's first-order index is the share of the variance that goes when it alone is fixed; its total
@@ -99,9 +100,10 @@ def sobol(
         inputs: name to distribution: (lower, upper) for a uniform one, or anything with `ppf`, such as the
             frozen distributions of scipy.stats.
         n: points, a power of 2; draws: of the bootstrap; level: of the intervals.
+        outputs: names of several outputs, where the function returns (outputs, points).
 
     Returns:
-        one row per input: `input`, `first`, `first_lower`, `first_upper`, `total`, `total_lower`, `total_upper`.
+        one row per input (and output, named in the column `output`, if there are several): `input`, `first`, `first_lower`, `first_upper`, `total`, `total_lower`, `total_upper`.
         Estimates may lie outside 0..1 by their error. All are missing where the function does not vary.
 
     Raises:
@@ -116,23 +118,25 @@ def sobol(
             f"n is {n}: Sobol' points need a power of 2, such as {2 ** max(n.bit_length(), 6)}.",
             f"n이 {n}입니다. 소볼 점의 수는 2의 거듭제곱이어야 합니다(예: {2 ** max(n.bit_length(), 6)}).",
         )
-    kept = {}
+    kept = []
 
     def estimate(f_A: np.ndarray, f_B: np.ndarray, f_AB: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # scipy's own bootstrap takes no seed and needs n more estimates for its correction: the terms are kept for ours.
-        kept["terms"] = _sobol_terms(f_A[0], f_B[0], f_AB[:, 0])
-        return _sobol_ratios(kept["terms"].mean(axis=1))
+        kept.extend(_sobol_terms(*one) for one in zip(f_A, f_B, f_AB.swapaxes(0, 1), strict=True))
+        return tuple(np.array(values) for values in zip(*(_sobol_ratios(terms.mean(axis=1)) for terms in kept), strict=True))
 
-    sobol_indices(func=_checked_function(function), n=n, dists=distributions, method=estimate, rng=seed)
-    terms = kept["terms"]
-    rng = np.random.default_rng(seed)
-    resampled = [_sobol_ratios(terms @ np.bincount(rng.integers(n, size=n), minlength=n) / n) for _ in range(draws)]
+    sobol_indices(func=_checked_function(function, 1 if outputs is None else len(outputs)), n=n, dists=distributions, method=estimate, rng=seed)
+    drawn = [np.bincount(own, minlength=n) for own in np.random.default_rng(seed).integers(n, size=(draws, n))]
     tail = [(1 - level) / 2, (1 + level) / 2]
-    out = {"input": list(inputs)}
-    points, bounds = _sobol_ratios(terms.mean(axis=1)), np.quantile(resampled, tail, axis=0)
-    for number, name in enumerate(("first", "total")):
-        out |= {name: points[number], f"{name}_lower": bounds[0, number], f"{name}_upper": bounds[1, number]}
-    return pd.DataFrame(out)
+    frames = []
+    for name, terms in zip(outputs or [None], kept, strict=True):
+        points = _sobol_ratios(terms.mean(axis=1))
+        bounds = np.quantile([_sobol_ratios(terms @ counts / n) for counts in drawn], tail, axis=0)
+        out = ({} if name is None else {"output": name}) | {"input": list(inputs)}
+        for number, index in enumerate(("first", "total")):
+            out |= {index: points[number], f"{index}_lower": bounds[0, number], f"{index}_upper": bounds[1, number]}
+        frames.append(pd.DataFrame(out))
+    return pd.concat(frames, ignore_index=True)
 
 
 def sobol_linear(weights: pd.Series, variances: pd.Series) -> pd.Series:
@@ -527,10 +531,10 @@ def _checked_inputs(inputs: dict) -> list:
     return out
 
 
-def _checked_function(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+def _checked_function(function: Callable[[np.ndarray], np.ndarray], outputs: int) -> Callable[[np.ndarray], np.ndarray]:
     def checked(points: np.ndarray) -> np.ndarray:
         values = np.asarray(function(points), dtype=float)
-        if values.shape != points.shape[1:] or not np.isfinite(values).all():
+        if values.shape != ((outputs, *points.shape[1:]) if outputs > 1 or values.ndim > 1 else points.shape[1:]) or not np.isfinite(values).all():
             raise UserError(
                 f"function: given {points.shape[1]} points it returned shape {values.shape}, or values that are missing or infinite. "
                 "It must return one number per column of its argument.",

@@ -16,7 +16,9 @@ from evaluation.index.rules import (
     UNIT,
     marked_by,
     marks_for,
+    respondent_means,
     to_hundred,
+    unconflicted,
     values_of,
 )
 from evaluation.index.scheme import TOTAL, WITHOUT_WEIGHTS, leaves, walk
@@ -51,35 +53,49 @@ def draw_totals(scheme: dict, data: pd.DataFrame, draws: int, seed: int, concent
     """
     rng = np.random.default_rng(seed)
     units = units_of(data)
+    drawn, lost = draw_values(scheme, data, draws, rng)
+    whole = ~np.any(list(lost.values()), axis=0)
+    weights = None if concentration is None else draw_node_weights(scheme, concentration, draws, rng)
+    if weights is not None:
+        weights = {node: values[:, whole] for node, values in weights.items()}
+    totals = combine(scheme, {name: values[whole] for name, values in drawn.items()}, units, weights)[TOTAL]
+    return pd.DataFrame(totals, columns=units)
+
+
+def draw_values(scheme: dict, data: pd.DataFrame, draws: int, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Draws of the value of each unit in each leaf; leaves that rest on no evaluator and no respondent stay as they are.
+
+    Returns:
+        leaf id -> values, shape (draws, units), units in the order of `evaluation.index.tree.units_of`; and leaf id -> the
+        draws in which a unit lost all its marks there, shape (draws,).
+    """
+    units = units_of(data)
     scored = [leaf for leaf, _ in leaves(scheme["root"])]
     rows = {leaf["id"]: data[data["indicator"] == leaf["indicator"]] for leaf in scored}
     evaluators = _evaluators(scored, rows, rng, draws)
     respondents = _respondents(scored, rows, rng, draws)
-    drawn = {}
+    drawn, lost = {}, {}
     for leaf in scored:
-        fixed = pd.Series(values_of(rows[leaf["id"]], leaf, units), index=units)
+        fixed = values_of(rows[leaf["id"]], leaf, units)
         if leaf["rule"] in COMMITTEE:
-            values = _committee(rows[leaf["id"]], leaf, evaluators)
+            values = _committee(unconflicted(rows[leaf["id"]]), leaf, evaluators)
         elif leaf["rule"] == "likert":
             values = _survey(rows[leaf["id"]], leaf, respondents)
         else:
             values = pd.DataFrame(np.tile(fixed, (draws, 1)), columns=units)
-        drawn[leaf["id"]] = values.reindex(columns=units)
+        drawn[leaf["id"]] = values.reindex(columns=units).to_numpy()
         # A unit that has no value at all is the scheme's business; one that lost its marks in a draw spoils the draw.
-        drawn[leaf["id"]].attrs["lost"] = drawn[leaf["id"]].loc[:, fixed.notna().to_numpy()].isna().any(axis=1).to_numpy()
-    whole = ~np.any([values.attrs["lost"] for values in drawn.values()], axis=0)
-    weights = None if concentration is None else _drawn_weights(scheme, concentration, draws, rng, whole)
-    totals = combine(scheme, {name: values.to_numpy()[whole] for name, values in drawn.items()}, units, weights)[TOTAL]
-    return pd.DataFrame(totals, columns=units)
+        lost[leaf["id"]] = np.isnan(drawn[leaf["id"]][:, ~np.isnan(fixed)]).any(axis=1)
+    return drawn, lost
 
 
-def _drawn_weights(scheme: dict, concentration: float, draws: int, rng: np.random.Generator, whole: np.ndarray) -> dict[str, np.ndarray]:
-    """Weights of the parts of every node with more than one, shape (parts, whole draws, 1), adding to 1."""
+def draw_node_weights(scheme: dict, concentration: float, draws: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Weights of the parts of every node with more than one whose weights count: node id -> shape (parts, draws, 1), adding to 1."""
     out = {}
     for node in walk(scheme["root"]):
         if len(node.get("parts", ())) > 1 and node["aggregate"]["rule"] not in WITHOUT_WEIGHTS:
             own = pd.Series({part["id"]: part["weight"] for part in node["parts"]})
-            out[node["id"]] = draw_weights(own, concentration, draws, int(rng.integers(2**32)))[whole].T[:, :, None] / 100
+            out[node["id"]] = draw_weights(own, concentration, draws, int(rng.integers(2**32))).T[:, :, None] / 100
     return out
 
 
@@ -119,7 +135,7 @@ def _evaluators(scored: list[dict], rows: dict[str, pd.DataFrame], rng: np.rando
     committees = {}
     for number, leaf in enumerate(scored):
         if leaf["rule"] in COMMITTEE:
-            for name in rows[leaf["id"]].dropna(subset="value")["evaluator"].unique():
+            for name in unconflicted(rows[leaf["id"]]).dropna(subset="value")["evaluator"].unique():
                 committees.setdefault(name, []).append(number)
     strata = pd.Series({name: str(seats) for name, seats in committees.items()}, dtype="object").sort_index()
     return _draw_within(strata, rng, draws)
@@ -152,9 +168,11 @@ def _committee(rows: pd.DataFrame, leaf: dict, drawn: pd.DataFrame) -> pd.DataFr
 
 def _survey(rows: pd.DataFrame, leaf: dict, drawn: pd.DataFrame) -> pd.DataFrame:
     columns = {}
-    for name, group in rows.groupby(UNIT):
-        means = group.groupby("respondent")["value"].mean().dropna().to_frame().T
-        columns[name] = _weighted_means(means, drawn.loc[name].loc[means.columns]).iloc[0]
+    for name, group in respondent_means(rows).groupby(UNIT):
+        people = group.droplevel(UNIT)
+        # A respondent who stands for more counts for more, as often as drawn.
+        times = drawn.loc[name].loc[people.index].mul(people["weight"], axis=0)
+        columns[name] = _weighted_means(people[["value"]].T, times).iloc[0]
     return to_hundred(pd.DataFrame(columns), leaf)
 
 

@@ -20,6 +20,7 @@ from evaluation.pipeline.notebooks import run_notebook
 from evaluation.pipeline.sources_of import modules, notebook_modules, notebook_tables
 from evaluation.pipeline.staging import publish, staged
 from evaluation.report.render import render, template_files
+from evaluation.sources.earlier import earlier_files, earlier_years
 from evaluation.sources.locate import entry_paths, locate_all, release_paths
 from evaluation.sources.published import published_files
 from evaluation.sources.specs import read_report, scheme_paths
@@ -27,7 +28,7 @@ from evaluation.sources.tables import TABLES
 
 ANALYSES = {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb", "audit": "5_audit.ipynb"}
 # What an analysis makes besides its part of the ledger.
-MADE = {"outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv"], "audit": ["audit.csv"]}
+MADE = {"index": ["swaps.csv", "drivers.csv", "targets.csv"], "outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv"], "audit": ["audit.csv"]}
 
 
 def title(name: str) -> str:
@@ -90,9 +91,9 @@ def _data(year: int, base: Path, environment: Path) -> Callable:
     books = entry_paths(year)
     releases = [path for paths in release_paths().values() for path in paths]
     raw = [path for found in locate_all(year) for path in found.paths] + books + ([SPECS / "report.yml"] if books else [])
-    raw += releases + ([SPECS / "crosswalk.csv"] if releases else [])
+    raw += releases + ([SPECS / "crosswalk.csv"] if releases else []) + earlier_files(year)
     makes = [folder / f"{name}.parquet" for name in TABLES]
-    makes += [folder / name for name in ("files.csv", "origins.csv", "problems.csv", "census.csv", "releases.csv", "ledger.csv")]
+    makes += [folder / name for name in ("files.csv", "origins.csv", "problems.csv", "census.csv", "releases.csv", "earlier.csv", "ledger.csv")]
     states = [environment, base / "state" / "inputs.json", base / "state" / "units.json"]
     return _task("data", work, [*states, notebook, *notebook_modules(notebook), *raw], makes)
 
@@ -108,7 +109,9 @@ def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:
 
     needs = [environment, notebook, *notebook_modules(notebook), base / "data" / "origins.csv"]
     needs += [base / "data" / f"{table}.parquet" for table in notebook_tables(notebook)]
-    needs += {"index": scheme_paths(year), "impact": [SPECS / "impact.yml"], "audit": [SPECS / "audit.yml", *published_files()]}.get(name, [])
+    # A change is told from the earlier years' own schemes.
+    schemes = [path for other in (year, *earlier_years(year)) for path in scheme_paths(other)]
+    needs += {"index": [*schemes, base / "data" / "earlier.csv"], "impact": [SPECS / "impact.yml"], "audit": [SPECS / "audit.yml", *published_files()]}.get(name, [])
     task = _task(name, work, needs, [folder / made for made in makes])
     # The longest of the analyses starts first, so that the others fit beside it.
     return pytask.mark.try_first(task) if name == "impact" else task
@@ -127,7 +130,7 @@ def _report(year: int, base: Path, environment: Path, renderer: Path, language: 
     needs += [*sorted((REPORTS / language).glob("*.md")), REPORTS / language / "meta.yml"]
     needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
     needs += [base / "data" / name for name in ("files.csv", "census.csv", "releases.csv", "reconciliation.parquet")]
-    needs += [base / part / name for part in ("outcomes", "audit") for name in MADE[part]]
+    needs += [base / part / name for part in ("index", "outcomes", "audit") for name in MADE[part]]
     # How many figures there are, the texts decide: one that was deleted is missed through its list.
     drawn = folder / "assets.json"
     if drawn.exists() and not all((folder / "figures" / name).exists() for name in json.loads(drawn.read_text(encoding="utf-8"))):

@@ -22,6 +22,7 @@ from evaluation.pipeline.notebooks import STOPPED
 from evaluation.pipeline.staging import write_if_changed
 from evaluation.pipeline.watch import Done, Watch
 from evaluation.report.render import find_renderer
+from evaluation.sources.earlier import earlier_files
 from evaluation.sources.locate import locate_all, release_paths
 from evaluation.sources.specs import (
     headquarters_of,
@@ -98,7 +99,7 @@ def _make(year: int, console: Console, whole: bool) -> Run:
     base = processed(year)
     with _locked(base, year), _isolated():
         releases = [path for paths in release_paths().values() for path in paths]
-        _record(base, [shown(path) for path in [*(path for item in found for path in item.paths), *releases]], headquarters_of(year))
+        _record(base, [shown(path) for path in [*(path for item in found for path in item.paths), *releases, *earlier_files(year)]], headquarters_of(year))
         return _build(year, base, console, whole)
 
 

@@ -6,7 +6,6 @@ import re
 import pandas as pd
 
 from evaluation.audit.verdicts import VERDICTS
-from evaluation.index.scheme import leaves
 from evaluation.report.ledger import entry, part
 from evaluation.sources.census import Census, hidden
 from evaluation.sources.systems import agreement, by_headquarters, of_different_origin
@@ -172,69 +171,6 @@ def _system_unit(column: str) -> tuple[str, int]:
     return {"support": ("krw_mn", 0), "budget": ("krw_mn", 0), "executed": ("krw_mn", 0), "execution": ("percent", 1)}.get(column, ("count", 0))
 
 
-def index_entries(
-    scheme: dict, components: pd.DataFrame, totals: pd.DataFrame, intervals: pd.DataFrame, bootstrap: dict, files: pd.DataFrame
-) -> pd.DataFrame:
-    """Total, rank, their intervals, and each component's score, weight and contribution.
-
-    `bootstrap`: `level` of the intervals, `draws` and `seed`.
-    """
-    level = bootstrap["level"]
-    entries = []
-    for row in totals.merge(intervals, on="headquarters", validate="one_to_one").itertuples():
-        name = row.headquarters
-        entries.append(
-            entry(f"index.total.{name}", row.total, "points", 1, lower=row.total_lower, upper=row.total_upper, level=level)
-        )
-        entries.append(entry(f"index.rank.{name}", row.rank, "rank", 0, lower=row.rank_lower, upper=row.rank_upper, level=level))
-        entries.append(entry(f"index.first.{name}", 100 * row.first, "percent", 0))
-    for row in components.itertuples():
-        entries.append(entry(f"index.score.{row.headquarters}.{row.component}", row.score, "points", 1))
-        entries.append(entry(f"index.contribution.{row.headquarters}.{row.component}", row.contribution, "points", 1))
-    ordered = totals.sort_values("total", ascending=False)["total"].to_numpy()
-    entries.append(entry("index.gap", ordered[0] - ordered[1], "points", 1))
-    entries.append(entry("index.spread", ordered[0] - ordered[-1], "points", 1))
-    entries.append(entry("index.count", len(totals), "count", 0))
-    settings = [entry(f"index.{name}", bootstrap[name], "count", 0) for name in ("draws", "seed")]
-    used = sorted({leaf["table"] for component in scheme["components"] for leaf, _ in leaves(component)})
-    weights = [entry(f"index.weight.{component['id']}", component["weight"], "weight", _decimals(component["weight"])) for component in scheme["components"]]
-    for component in scheme["components"]:
-        for leaf, share in leaves(component, 100):
-            weights.append(entry(f"index.part.{leaf['id']}.weight", share, "weight", _decimals(share)))
-            for end in ("lower", "upper") if "scale" in leaf else ():
-                limit = leaf["scale"][end]
-                weights.append(entry(f"index.part.{leaf['id']}.{end}", limit, "points", _decimals(limit)))
-            if "cap" in leaf:
-                weights.append(entry(f"index.part.{leaf['id']}.cap", leaf["cap"]["value"], "percent", _decimals(leaf["cap"]["value"])))
-    return pd.concat(
-        [
-            part(entries, [*used, "mini_clusters"], "evaluation.index.score.score; evaluation.index.uncertainty.intervals", files),
-            part(settings, [], "notebooks/2_index.ipynb", files),
-            part(weights, [], f"evaluation/specs/index/{scheme['carried_from'] or scheme['year']}.yml", files),
-        ],
-        ignore_index=True,
-    )
-
-
-def agreement_entries(measures: pd.DataFrame, severe: pd.DataFrame, level: float, files: pd.DataFrame) -> pd.DataFrame:
-    """How far the evaluators of mini clusters agree, and how far the most lenient lies from the most severe.
-
-    Args:
-        measures, severe: of `evaluation.index.agreement.committee_agreement`; level: of the intervals.
-
-    Returns:
-        a ledger part; empty where nothing can be told.
-    """
-    names = {"ICC(2,1)": "one", "ICC(2,k)": "mean", "kendall_w": "kendall_w"}
-    entries = [
-        entry(f"index.agreement.{name}", measures.at[measure, "value"], "coefficient", 2, lower=measures.at[measure, "lower"], upper=measures.at[measure, "upper"], level=level)
-        for measure, name in names.items() if measure in measures.index and measures.at[measure, "value"] == measures.at[measure, "value"]
-    ]  # fmt: skip
-    if len(severe) > 1:
-        entries.append(entry("index.agreement.severity_range", severe["effect"].max() - severe["effect"].min(), "points", 1))
-    return part(entries, ["mc_marks"] if entries else [], "evaluation.index.agreement", files)
-
-
 def outcome_entries(
     goals: pd.DataFrame, growth: pd.DataFrame, budget: pd.DataFrame, press: pd.DataFrame, press_before: pd.DataFrame,
     targets: dict[str, int], exchange_rate: float, files: pd.DataFrame,
@@ -355,11 +291,6 @@ def slug(id: str) -> str:
 def to_percent(log_points: float) -> float:
     """A difference in logs as a per cent change: 100 (exp(b) - 1)."""
     return 100 * math.expm1(log_points)
-
-
-def _decimals(value: float) -> int:
-    """As many decimals as a figure of the scheme has, up to two."""
-    return next((digits for digits in (0, 1) if round(value, digits) == round(value, 6)), 2)
 
 
 def _effect_id(row: object) -> str:

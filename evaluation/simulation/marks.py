@@ -55,10 +55,12 @@ ANSWER_LEVEL, ANSWER_PER_QUALITY = 5.3, 0.06  # mean answer at quality 79, and p
 ANSWER_CENTRE = 79.0
 RESPONDENT_SD, ITEM_SD, ANSWER_SD = 0.6, 0.15, 0.7
 NO_ANSWER = 0.02
+RESPONSE_RATES = (0.35, 0.75)  # of those asked
+ASKED = {"company": (0.2, 0.5), "expert": (0.5, 1.0), "organisation": (0.6, 1.0)}  # share of a group that is asked
 
 
 def tables(mini_clusters: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The six evaluation tables of each year, by file name.
+    """The evaluation tables of each year, by file name.
 
     Args:
         mini_clusters: of `registry.with_regional_owners`.
@@ -77,6 +79,7 @@ def tables(mini_clusters: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _of_year(year: int, mini_clusters: pd.DataFrame, of_year: dict[str, pd.Series], own: pd.Series) -> dict[str, pd.DataFrame]:
     mc_quality = of_year["mc"].loc[mini_clusters["headquarters"]].set_axis(mini_clusters["mc_id"]) + own
+    answers = _satisfaction(year, of_year["satisfaction"])
     return {
         f"evaluation/{year}/{name}.csv": table
         for name, table in {
@@ -85,7 +88,8 @@ def _of_year(year: int, mini_clusters: pd.DataFrame, of_year: dict[str, pd.Serie
             "common_indicators": _common_indicators(year, of_year["common"]),
             "headquarters_marks": _headquarters_marks(year, of_year["headquarters"]),
             "headquarters_indicators": _headquarters_indicators(year, of_year["headquarters"]),
-            "satisfaction": _satisfaction(year, of_year["satisfaction"]),
+            "satisfaction": answers,
+            "satisfaction_invited": _satisfaction_invited(year, answers),
         }.items()
     }
 
@@ -215,3 +219,15 @@ def _satisfaction(year: int, quality: pd.Series) -> pd.DataFrame:
             "response": pd.array(answers.ravel()).astype("Int64"),
         }
     )
+
+
+def _satisfaction_invited(year: int, answers: pd.DataFrame) -> pd.DataFrame:
+    """How many of each group were asked, and how many it has, fitting those who answered."""
+    generator = stream(f"{year}/satisfaction invited")
+    people = answers.drop_duplicates(["headquarters", "respondent"]).groupby(["headquarters", "group"], sort=False).size()
+    rows = []
+    for headquarters in answers["headquarters"].unique():
+        for group in GROUPS:
+            invited = max(1, round(people.get((headquarters, group), 0) / generator.uniform(*RESPONSE_RATES)))
+            rows.append((year, headquarters, group, invited, round(invited / generator.uniform(*ASKED[group]))))
+    return pd.DataFrame(rows, columns=["year", "headquarters", "group", "invited", "population"])

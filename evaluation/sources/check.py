@@ -94,6 +94,15 @@ def read_inputs(year: int, raw: Path = RAW) -> Inputs:
     return inputs
 
 
+def read_some(year: int, names: tuple[str, ...], raw: Path = RAW) -> Inputs:
+    """Only the named tables of a year, the others empty; UserError with the first problems where any is an error."""
+    entries = read_entries(year, raw)
+    located = [found for found in locate_all(year, raw, entries) if found.table.name in names]
+    inputs = check_tables(year, [(found, read_table(found)) for found in located], problem_frame(entries.problems), raw)
+    _refuse(inputs.problems, year)
+    return Inputs({name: inputs.tables[name] for name in names}, inputs.files, inputs.problems)
+
+
 def read_input(name: str, year: int, raw: Path = RAW) -> pd.DataFrame:
     """One table that every year shares, as of the year, whatever else is there; UserError where it has errors."""
     read = read_table(locate(name, year, raw, Entries([], [], [])))
@@ -194,6 +203,19 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                 say("common indicator is not there", "공통지표가 없음"),
                 say("add its row; common indicators count for every headquarters", "행을 추가하십시오. 공통지표는 모든 본부에 적용됩니다"),
             )
+    invited = tables["satisfaction_invited"]
+    if not invited.empty:
+        people = tables["satisfaction"].dropna(subset="response").groupby(["headquarters", "group"])["respondent"].nunique()
+        asked = invited.set_index(["headquarters", "group"])
+        for place, count in people.items():
+            told = (
+                say("has answers, but no row", "응답이 있는데 행이 없음") if place not in asked.index
+                else say(f"{asked.at[place, 'invited']:g} asked, but {count} answered", f"조사 대상 {asked.at[place, 'invited']:g}명인데 응답자가 {count}명임") if asked.at[place, "invited"] < count else ""
+            )  # fmt: skip
+            if told:
+                add("satisfaction_invited", "invited", ", ".join(place), told, say("mend the number of those asked, or the groups of the answers", "조사 대상 수나 응답자 구분을 고치십시오"))
+        for row in invited[invited["population"] < invited["invited"]].itertuples():
+            add("satisfaction_invited", "population", f"{row.headquarters}, {row.group}, {row.population:g}", say(f"fewer than the {row.invited} asked", f"조사 대상 {row.invited}명보다 적음"), say("mend one of the two", "둘 중 틀린 수를 고치십시오"))
     recused = tables["mc_marks"][(tables["mc_marks"]["conflict_of_interest"] == 1) & tables["mc_marks"]["mark"].notna()]
     for row in recused.itertuples():
         add(

@@ -90,7 +90,7 @@ def locate_all(year: int, raw: Path = RAW, entries: "Entries | None" = None) -> 
     """The files of all tables for a year, optional ones that are not there left out; UserError naming every one that is missing.
 
     Where some optional tables of a group are official, the others of the group are not made up from simulated ones:
-    codes of projects in one would not be those of the other.
+    codes of projects in one would not be those of the other. Neither is one that belongs beside an official table.
 
     Args:
         entries: the year's workbooks where they were read already.
@@ -103,9 +103,11 @@ def locate_all(year: int, raw: Path = RAW, entries: "Entries | None" = None) -> 
         entries = read_entries(year, raw)
     found = [locate(name, year, raw, entries) for name in TABLES]
     official = {item.table.group for item in found if item.table.optional and item.origin == "official"}
+    official |= {item.table.name for item in found if item.origin == "official"}
     found = [
         item for item in found
-        if not item.table.optional or item.origin == "official" or (item.table.group not in official and item.paths[0].is_file())
+        if not item.table.optional or item.origin == "official"
+        or (item.paths[0].is_file() and (item.table.beside or item.table.group) not in official)
     ]  # fmt: skip
     missing = [shown(path) for item in found for path in item.paths if not path.is_file()]
     if missing:

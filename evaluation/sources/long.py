@@ -11,7 +11,7 @@ from evaluation.sources.workbooks import open_workbook, sheet_rows
 
 MOST_ROWS, WIDTH = 1_000_000, 40  # of a workbook
 REQUIRED = ("unit", "indicator", "value")
-NUMBERS = ("value", "target")
+NUMBERS = ("value", "target", "weight", "conflict_of_interest")
 NAMES = ("unit", "indicator", "evaluator", "item", "respondent", "direction")
 
 
@@ -19,7 +19,8 @@ def read_long(path: Path) -> pd.DataFrame:
     """A long table from CSV, Parquet or the first sheet of an .xlsx workbook.
 
     Returns:
-        `unit`, `indicator`, `value` and, where they are there, evaluator, item, respondent, target, direction; names as
+        `unit`, `indicator`, `value` and, where they are there, evaluator, item, respondent, direction, target, weight,
+        conflict_of_interest; names as
         text, numbers as floats; the index counts rows from 0, the first below the header.
 
     Raises:
@@ -54,6 +55,13 @@ def read_long(path: Path) -> pd.DataFrame:
                 f"{shown(path)} {row + 2}행: {name} 값 {table[name][row]!r}은(는) 숫자가 아닙니다. 숫자만 적거나 비워 두십시오.",
             )
         table[name] = numbers
+    odd = table.index[~table["conflict_of_interest"].isin([0, 1]) & table["conflict_of_interest"].notna()] if "conflict_of_interest" in table else []
+    if len(odd):
+        given = f"{table.at[odd[0], 'conflict_of_interest']:g}"
+        raise UserError(
+            f"{shown(path)}, row {odd[0] + 2}: conflict_of_interest is {given}; write 1 where the evaluator had one, else 0.",
+            f"{shown(path)} {odd[0] + 2}행: conflict_of_interest 값이 {given}입니다. 이해충돌이 있으면 1, 없으면 0을 적으십시오.",
+        )
     return table
 
 
@@ -75,7 +83,10 @@ def _read(path: Path) -> pd.DataFrame:
             return _sheet(path)
         if path.suffix.lower() in (".csv", ".txt"):
             # As text, so that a cell is read as it stands; codes keep their zeros.
-            return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            try:
+                return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+            except UnicodeDecodeError:  # what Excel saves in Korea
+                return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="cp949")
     except UserError:
         raise
     except Exception as error:  # a file from outside can break a parser in any way

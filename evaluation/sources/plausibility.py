@@ -41,10 +41,12 @@ def implausible(tables: dict[str, pd.DataFrame], there: set[str]) -> Iterator[To
     Args:
         tables: typed, without errors; there: the names of those that have a file.
     """
-    yield from _panel_units(tables["panel"])
-    yield from _panel_jumps(tables["panel"])
-    yield from _masks_and_zeros(tables["panel"])
-    yield from _prices(tables["price_index"])
+    if "panel" in there:
+        yield from _panel_units(tables["panel"])
+        yield from _panel_jumps(tables["panel"])
+        yield from _masks_and_zeros(tables["panel"])
+    if "price_index" in there:
+        yield from _prices(tables["price_index"])
     for name, units in MARKED.items():
         yield from _scale(name, tables[name])
         yield from _committee(name, units, tables[name])

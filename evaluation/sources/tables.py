@@ -46,7 +46,8 @@ class Column:
 class Table:
     """One raw table: `path` below its origin's folder, `{year}` standing for the evaluation year.
 
-    A year may go without a table that is `optional`. Where a table `holds_on`, a row holds from its year until a later
+    A year may go without a table that is `optional`. One that belongs `beside` another is left out where the other is
+    official and it is not. Where a table `holds_on`, a row holds from its year until a later
     row of the same key without the year.
     """
 
@@ -62,6 +63,7 @@ class Table:
     may_be_empty: bool = False
     optional: bool = False
     holds_on: bool = False
+    beside: str = ""
 
     @property
     def group(self) -> str:
@@ -245,6 +247,16 @@ SIMULATED = (
             Column("response", "integer", "Answer", "응답", "7-point scale", required=False, lower=1, upper=7),
         ),
         year_column="year",
+    ),
+    Table(
+        "satisfaction_invited", "simulated", "evaluation/{year}/satisfaction_invited.csv", "Satisfaction survey: who was asked", "고객만족도 조사 대상", ("year", "headquarters", "group"),
+        (
+            _year(), _headquarters(),
+            Column("group", "text", "Group", "응답자 구분", allowed=("company", "expert", "organisation")),
+            Column("invited", "integer", "Asked to answer", "조사 대상 수", "persons", lower=1),
+            Column("population", "integer", "All of the group", "모집단 수", "persons", required=False, lower=1),
+        ),
+        year_column="year", optional=True, beside="satisfaction",
     ),
 )
 

@@ -71,6 +71,7 @@ HOW = {
     "headquarters_marks": ("본부·정성지표마다 한 행씩, 평가위원 코드와 점수를 적습니다.", "One row per headquarters and qualitative indicator: your code and your mark."),
     "headquarters_indicators": ("본부·정량지표마다 한 행씩 목표와 실적을 적습니다.", "One row per headquarters and quantitative indicator: target and actual."),
     "satisfaction": ("응답자·문항마다 한 행씩 응답을 적습니다. 무응답은 비워 둡니다.", "One row per respondent and item. Leave the answer empty where none was given."),
+    "satisfaction_invited": ("광역본부·응답자 구분마다 조사 대상 수와 모집단 수를 적습니다. 모집단 수를 모르면 비워 둡니다.", "One row per headquarters and group: how many were asked, and how many the group has; leave that empty where it is not known."),
 }
 
 
@@ -108,7 +109,7 @@ def write_template(path: Path, year: int, leaves: list[dict], units: dict, mini_
         mini_clusters: the registry as the contract types it.
         labels: {kind: {code: {ko, en}}}, the words of the report settings.
     """
-    tables = [table for table in ENTRY_TABLES if any(leaf["table"] == table.name for leaf in leaves)]
+    tables = [table for table in ENTRY_TABLES if any(leaf["table"] in (table.name, table.beside) for leaf in leaves)]
     scales = {table.name: [leaf["scale"] for leaf in leaves if leaf["table"] == table.name and "scale" in leaf] for table in tables}
     rows = {table.name: _given(table, units["codes"], mini_clusters, labels) for table in tables}
     title = (f"{year}년 {units['label']['ko']} 평가표", f"Marks of the {units['label']['en']}, {year}")

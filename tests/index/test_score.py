@@ -9,6 +9,7 @@ from evaluation.index.scheme import complete, complete_tree
 from evaluation.index.score import score, totals, with_headquarters
 from evaluation.index.tree import rank
 from evaluation.paths import RAW
+from evaluation.sources.check import read_inputs
 from evaluation.sources.specs import read_scheme
 
 SCALE = {"lower": 0, "upper": 100}
@@ -129,3 +130,16 @@ def test_totals_that_differ_by_rounding_alone_share_a_rank():
     assert total != 0.6
     assert rank(np.array([total, 0.6, 0.1])).tolist() == [1, 1, 3]
     assert rank(np.array([[total, 0.6, 0.1], [0.1, 0.6, total]]), "max").tolist() == [[2, 2, 3], [3, 2, 2]]
+
+
+@pytest.mark.parametrize("rule", ["geometric", "harmonic", "minimum"])
+def test_a_total_that_is_no_arithmetic_mean_is_that_of_the_scheme(rule):
+    raws, where = read_scheme(2010)
+    scheme = complete([raws[0] | {"aggregate": rule}], where)
+    own = with_headquarters(read_inputs(2010).tables)
+    components = score(scheme, own)
+    found = totals(components, scheme).set_index("headquarters")["total"]
+    wide = components.pivot(index="headquarters", columns="component", values="score")
+    weights = components.drop_duplicates("component").set_index("component")["weight"] / 100
+    by_hand = {"geometric": np.exp(np.log(wide) @ weights), "harmonic": 1 / ((1 / wide) @ weights), "minimum": wide.min(axis=1)}[rule]
+    assert found.to_dict() == pytest.approx(by_hand.to_dict())

@@ -17,7 +17,7 @@ from evaluation.index.scheme import complete_tree
 from evaluation.index.tree import score_tree
 from evaluation.index.uncertainty import draw_totals
 from evaluation.paths import RAW, ROOT
-from evaluation.report.entries import agreement_entries
+from evaluation.report.index_entries import agreement_entries
 from evaluation.sources.long import read_long
 from tests.conftest import iccp
 
