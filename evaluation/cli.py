@@ -240,16 +240,16 @@ def template(
     wanted = _year(year)
     check_specs(wanted)
     path = template_path(wanted, output, force, programme)
+    scheme = complete(*read_scheme(wanted))
     if programme:
         rows = read_inputs(wanted).tables if filled else {}
-        write_system_workbook(path, wanted, rows, read_input("mini_clusters", wanted), read_report()["labels"])
+        write_system_workbook(path, wanted, rows, scheme["units"], read_input("mini_clusters", wanted), read_report()["labels"])
         typer.echo(path)
         return
     if filled:
         raise UserError("--filled goes with --programme: marks are entered anew.", "--filled는 --programme과 함께 씁니다. 점수는 새로 입력합니다.")
-    scheme = complete(*read_scheme(wanted))
     named = [leaf for component in scheme["components"] for leaf, _ in leaves(component)]
-    write_template(path, wanted, named, read_input("mini_clusters", wanted), read_report()["labels"])
+    write_template(path, wanted, named, scheme["units"], read_input("mini_clusters", wanted), read_report()["labels"])
     typer.echo(path)
 
 

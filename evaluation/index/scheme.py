@@ -6,7 +6,7 @@ from fractions import Fraction
 from evaluation.errors import UserError
 
 LANGUAGES = ("ko", "en")
-TOP_KEYS = ("year", "name", "extends", "assumed", "source", "ties", "grades", "easy_targets", "smallest_group", "aggregate", "missing", "weights", "normalise", "components")
+TOP_KEYS = ("year", "name", "extends", "assumed", "source", "units", "ties", "grades", "easy_targets", "smallest_group", "aggregate", "missing", "weights", "normalise", "components")
 NODE_KEYS = (
     "id", "label", "short", "weight", "assumed", "evaluator", "parts", "aggregate", "missing", "weights",
     "indicator", "rule", "table", "unit", "where", "scale", "cap", "floor", "trim", "weighting", "direction", "normalise",
@@ -194,7 +194,7 @@ def complete(raws: list[dict], where: str) -> dict:
         where: what to call the file with the components in a message.
 
     Returns:
-        the scheme: `year`, `ties`, `components`, `source` (where the components are printed, None where
+        the scheme: `year`, `units` (`label` and `codes` of the headquarters), `ties`, `components`, `source` (where the components are printed, None where
         nothing is said), and `carried_from`, the year whose components are carried on as an assumption
         (None where the year has its own).
 
@@ -211,6 +211,7 @@ def complete(raws: list[dict], where: str) -> dict:
         _check_words(scheme, "source", "", where)
     if "ties" not in scheme:
         raise _bad(where, "ties", None, f"{{rule: {' | '.join(TIES)}}}")
+    _check_units(scheme.get("units"), where)
     _check_numbers(scheme, "easy_targets", ("over", "years", "difficulty"), where)
     _check_numbers(scheme, "smallest_group", ("value",), where)
     tree = complete_tree({key: value for key, value in scheme.items() if key in TOP_KEYS}, where)
@@ -220,6 +221,18 @@ def complete(raws: list[dict], where: str) -> dict:
         for node in walk(component):
             _check_for_report(node, where)
     return scheme | tree
+
+
+def _check_units(units: object, where: str) -> None:
+    """The headquarters that the year evaluates: what they are called, and their codes."""
+    if not isinstance(units, dict):
+        raise _bad(where, "units", units, "{label: {ko: …, en: …}, codes: [code, …]}")
+    _known_keys(units, ("label", "codes", "source"), "units", where)
+    for key in ("label", *(key for key in ("source",) if key in units)):
+        _check_words(units, key, "units.", where)
+    codes = units.get("codes")
+    if not isinstance(codes, list) or not codes or not all(isinstance(code, str) for code in codes) or len(set(codes)) < len(codes):
+        raise _bad(where, "units.codes", codes, "a list of codes, none twice")
 
 
 def _check_numbers(scheme: dict, key: str, names: tuple[str, ...], where: str) -> None:

@@ -2,8 +2,8 @@
 
     data/raw -> data -> index, outcomes, impact, audit -> report-ko, report-en -> pdf-ko, pdf-en -> publish
 
-Tasks depend on files only: inputs, notebooks, specifications, the package's own modules, and three small
-files that describe the environment, the renderer and which inputs there are. pytask hashes contents, so nothing is done twice.
+Tasks depend on files only: inputs, notebooks, specifications, the package's own modules, and four small files that
+describe the environment, the renderer, which inputs there are and which headquarters the year has. pytask hashes contents, so nothing is done twice.
 """
 
 import json
@@ -94,7 +94,8 @@ def _data(year: int, base: Path, environment: Path) -> Callable:
     raw += releases + ([SPECS / "crosswalk.csv"] if releases else []) + earlier_files(year)
     makes = [folder / f"{name}.parquet" for name in TABLES]
     makes += [folder / name for name in ("files.csv", "origins.csv", "problems.csv", "census.csv", "releases.csv", "earlier.csv", "ledger.csv")]
-    return _task("data", work, [environment, base / "state" / "inputs.json", notebook, *notebook_modules(notebook), *raw], makes)
+    states = [environment, base / "state" / "inputs.json", base / "state" / "units.json"]
+    return _task("data", work, [*states, notebook, *notebook_modules(notebook), *raw], makes)
 
 
 def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:

@@ -24,7 +24,12 @@ from evaluation.pipeline.watch import Done, Watch
 from evaluation.report.render import find_renderer
 from evaluation.sources.earlier import earlier_files
 from evaluation.sources.locate import locate_all, release_paths
-from evaluation.sources.specs import read_impact, read_report, read_scheme
+from evaluation.sources.specs import (
+    headquarters_of,
+    read_impact,
+    read_report,
+    read_scheme,
+)
 from evaluation.sources.tables import TABLES
 
 if TYPE_CHECKING:
@@ -94,7 +99,7 @@ def _make(year: int, console: Console, whole: bool) -> Run:
     base = processed(year)
     with _locked(base, year), _isolated():
         releases = [path for paths in release_paths().values() for path in paths]
-        _record(base, [shown(path) for path in [*(path for item in found for path in item.paths), *releases, *earlier_files(year)]])
+        _record(base, [shown(path) for path in [*(path for item in found for path in item.paths), *releases, *earlier_files(year)]], headquarters_of(year))
         return _build(year, base, console, whole)
 
 
@@ -203,10 +208,11 @@ def _told(failed: Done) -> UserError:
     return UserError(f"{failed.name}: {type(error).__name__}: {error}", f"{failed.name}: {type(error).__name__}: {error}")
 
 
-def _record(base: Path, inputs: list[str]) -> None:
+def _record(base: Path, inputs: list[str], units: tuple[str, ...]) -> None:
     """Write what results depend on besides contents of files: the environment, the renderer, and which inputs there are.
 
-    A file that is taken away is missed by nobody else: what is no longer needed is not compared.
+    A file that is taken away is missed by nobody else: what is no longer needed is not compared. Of the scheme, the check
+    of the inputs needs the headquarters alone: kept apart, other edits of the scheme do not redo it.
     """
     state = base / "state"
     found = {path.name.removesuffix(".dist-info") for entry in sys.path for path in Path(entry or ".").glob("*.dist-info")}
@@ -219,6 +225,7 @@ def _record(base: Path, inputs: list[str]) -> None:
     }
     write_if_changed(state / "environment.json", json.dumps(environment, indent=1) + "\n")
     write_if_changed(state / "inputs.json", json.dumps(inputs, ensure_ascii=False, indent=1) + "\n")
+    write_if_changed(state / "units.json", json.dumps(units) + "\n")
     write_if_changed(state / "renderer.json", json.dumps(find_renderer(), indent=1) + "\n")
     # pytask keeps its records beside its configuration.
     write_if_changed(state / "pyproject.toml", "[tool.pytask.ini_options]\n")

@@ -452,6 +452,7 @@ def _asked_by_texts(document: Document) -> dict:
         "persons": lambda id: words.persons(value(id), lang),
         "listed": lambda items: words.listed(list(items), lang),
         "scheme": document.scheme,
+        "unit_name": document.scheme["units"]["label"][lang],
         "impact": document.impact,
         "facts": document.facts,
         "data_hash": lambda: data_hash(document),

@@ -15,8 +15,12 @@ from evaluation.sources.tables import NO_FIGURE, TABLES, cell_status
 CENSUS_MEASURES = ("production", "exports", "employment")
 
 
-def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.DataFrame:
-    """What the inputs hold: complexes, panel cells by status, marks and answers."""
+def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame, units: tuple[str, ...]) -> pd.DataFrame:
+    """What the inputs hold: complexes, panel cells by status, marks and answers.
+
+    Args:
+        tables, files: of the year's `evaluation.sources.check.Inputs`; units: the headquarters of the year.
+    """
     complexes, panel, marks, answers = (tables[name] for name in ("complexes", "panel", "mc_marks", "satisfaction"))
     participants = complexes["role"] != "non_participant"
     registry = [
@@ -65,7 +69,7 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
     code = "evaluation.report.entries.data_entries"
     return pd.concat(
         [
-            *_system_entries(tables, files),
+            *_system_entries(tables, files, units),
             part(rows, [], "evaluation.sources.check.check_inputs", files),
             part(registry, ["complexes"], code, files),
             part(cells, ["panel"], code, files),
@@ -76,7 +80,7 @@ def data_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> pd.Dat
     )
 
 
-def _system_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> list[pd.DataFrame]:
+def _system_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame, units: tuple[str, ...]) -> list[pd.DataFrame]:
     """What the exports of the programme's systems add up to, and how far they agree with the marks; nothing without exports."""
     origins = files.set_index("table")["origin"].to_dict()
     there = [name for name, table in TABLES.items() if table.group == "programme" and name in origins]
@@ -84,7 +88,7 @@ def _system_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> lis
     for name in there:
         # Each figure rests on its own export, and on the registry where that says whose mini cluster it is.
         own = [name] if "headquarters" in tables[name] else [name, "mini_clusters"]
-        known = by_headquarters({other: frame if other in own else frame.iloc[:0] for other, frame in tables.items()} | {"mini_clusters": tables["mini_clusters"]})
+        known = by_headquarters({other: frame if other in own else frame.iloc[:0] for other, frame in tables.items()} | {"mini_clusters": tables["mini_clusters"]}, units)
         sums = [
             entry(f"data.systems.{headquarters}.{column}", row[column], *_system_unit(column))
             for headquarters, row in known.iterrows() for column in known.columns
@@ -101,7 +105,7 @@ def _system_entries(tables: dict[str, pd.DataFrame], files: pd.DataFrame) -> lis
             parts.append(part(sums, own, "evaluation.sources.systems.by_headquarters", files))
     if not there:
         return []
-    compared = agreement(tables, origins)
+    compared = agreement(tables, origins, units)
     checks = [
         entry("data.systems.agreement.compared", len(compared), "count", 0),
         entry("data.systems.agreement.differs", int((~compared["agrees"]).sum()), "count", 0),

@@ -17,13 +17,14 @@ def generate(published_dir: Path, out_dir: Path) -> list[Path]:
     """Write every simulated table below `out_dir` from the published tables; return their paths."""
     complexes = registry.complexes(published_dir)
     mini_clusters = registry.mini_clusters(published_dir)
-    evaluation = marks.tables(mini_clusters)
+    owners = registry.with_regional_owners(mini_clusters)
+    evaluation = marks.tables(owners)
     tables = {
         "complexes.csv": complexes,
         "reconciliation.csv": registry.reconciliation(published_dir, complexes, mini_clusters),
-        "mini_clusters.csv": mini_clusters,
+        "mini_clusters.csv": owners,
         **panel.tables(published_dir, complexes),
         **evaluation,
-        **systems.tables(published_dir, mini_clusters, evaluation),
+        **systems.tables(published_dir, owners, evaluation),
     }
     return [write(table, Path(out_dir) / name, DECIMALS.get(name, 1)) for name, table in tables.items()]

@@ -1,16 +1,22 @@
-"""The simulated evaluation of the six headquarters, 2010 to 2014.
+"""The simulated evaluation of the six headquarters, 2010 to 2014, and of the eleven, 2015 and 2016.
 
 Behind the marks stands a latent quality per headquarters and year, on the scale of marks; it persists
 and changes a little, so that ranks move. The five components of the index follow it with deviations
-of their own.
+of their own. A headquarters of 2015 starts from the quality of the one whose territory it took over.
 """
 
 import numpy as np
 import pandas as pd
 
+from evaluation.simulation.registry import (
+    PAN_REGIONAL_SINCE,
+    REGIONAL,
+    REGIONAL_SINCE,
+)
 from evaluation.simulation.tables import ar1, stream
 
-YEARS = range(2010, 2015)
+YEARS = range(PAN_REGIONAL_SINCE, REGIONAL_SINCE)
+REGIONAL_YEARS = range(REGIONAL_SINCE, 2017)
 EVALUATORS = [f"E{number:02d}" for number in range(1, 10)]
 
 # Mean quality of a headquarters, on the scale of marks.
@@ -23,6 +29,7 @@ QUALITY = {
     "gangwon": 74.0,
 }
 QUALITY_SD, QUALITY_RHO = 1.2, 0.8  # change over the years around the mean
+SPLIT_SD = 1.0  # of a new headquarters around the one whose territory it took over, lasting
 COMPONENT_SD = 1.0  # deviation of a component from the quality, lasting
 SEVERITY_SD, MARK_SD = 2.5, 3.0  # between evaluators, and of a single mark
 MC_SD, MC_RHO = 2.5, 0.7  # of a mini cluster around its headquarters
@@ -53,23 +60,38 @@ ASKED = {"company": (0.2, 0.5), "expert": (0.5, 1.0), "organisation": (0.6, 1.0)
 
 
 def tables(mini_clusters: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The evaluation tables of each year, by file name."""
+    """The evaluation tables of each year, by file name.
+
+    Args:
+        mini_clusters: of `registry.with_regional_owners`.
+    """
     quality = latent_quality()
-    mc_quality = _mini_cluster_quality(mini_clusters, quality["mc"])
+    owned = {since: rows.reset_index(drop=True) for since, rows in mini_clusters.groupby("since")}
+    own = _of_mini_clusters(owned[PAN_REGIONAL_SINCE]["mc_id"])
     files = {}
-    for year in YEARS:
-        of_year = {component: values[year] for component, values in quality.items()}
+    for since, years, of_headquarters in (
+        (PAN_REGIONAL_SINCE, YEARS, quality), (REGIONAL_SINCE, REGIONAL_YEARS, regional_quality(quality)),
+    ):  # fmt: skip
+        for year in years:
+            files |= _of_year(year, owned[since], {component: values[year] for component, values in of_headquarters.items()}, own[year])
+    return files
+
+
+def _of_year(year: int, mini_clusters: pd.DataFrame, of_year: dict[str, pd.Series], own: pd.Series) -> dict[str, pd.DataFrame]:
+    mc_quality = of_year["mc"].loc[mini_clusters["headquarters"]].set_axis(mini_clusters["mc_id"]) + own
+    answers = _satisfaction(year, of_year["satisfaction"])
+    return {
+        f"evaluation/{year}/{name}.csv": table
         for name, table in {
-            "mc_marks": _mc_marks(year, mini_clusters, mc_quality[year]),
+            "mc_marks": _mc_marks(year, mini_clusters, mc_quality),
             "difficulty_marks": _difficulty_marks(year, of_year["difficulty"]),
             "common_indicators": _common_indicators(year, of_year["common"]),
             "headquarters_marks": _headquarters_marks(year, of_year["headquarters"]),
             "headquarters_indicators": _headquarters_indicators(year, of_year["headquarters"]),
-            "satisfaction": _satisfaction(year, of_year["satisfaction"]),
-        }.items():
-            files[f"evaluation/{year}/{name}.csv"] = table
-        files[f"evaluation/{year}/satisfaction_invited.csv"] = _satisfaction_invited(year, files[f"evaluation/{year}/satisfaction.csv"])
-    return files
+            "satisfaction": answers,
+            "satisfaction_invited": _satisfaction_invited(year, answers),
+        }.items()
+    }
 
 
 def latent_quality() -> dict[str, pd.DataFrame]:
@@ -86,10 +108,32 @@ def latent_quality() -> dict[str, pd.DataFrame]:
     }
 
 
-def _mini_cluster_quality(mini_clusters: pd.DataFrame, quality: pd.DataFrame) -> pd.DataFrame:
-    """Rows mini clusters, columns years."""
-    own = MC_SD * ar1(stream("quality/mini clusters").standard_normal((len(mini_clusters), len(YEARS))), MC_RHO)
-    return quality.loc[mini_clusters["headquarters"]].set_axis(mini_clusters["mc_id"]) + own
+def regional_quality(before: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Quality behind each component for the regional headquarters, from streams of their own.
+
+    Args:
+        before: of `latent_quality`; the last year of each is where its successors start.
+    """
+    new = np.array([[name != old] for name, old in REGIONAL.items()])
+    split = SPLIT_SD * new * stream("quality/regional").standard_normal((len(REGIONAL), 1))
+    steps = QUALITY_SD * np.sqrt(1 - QUALITY_RHO**2) * stream("quality/regional/change").standard_normal((len(REGIONAL), len(REGIONAL_YEARS)))
+    return {
+        component: pd.DataFrame(
+            values.loc[list(REGIONAL.values()), [YEARS[-1]]].to_numpy() + split + steps.cumsum(axis=1)
+            + COMPONENT_SD * new * stream(f"quality/regional/{component}").standard_normal((len(REGIONAL), 1)),
+            index=list(REGIONAL),
+            columns=REGIONAL_YEARS,
+        )
+        for component, values in before.items()
+    }  # fmt: skip
+
+
+def _of_mini_clusters(codes: pd.Series) -> pd.DataFrame:
+    """Deviation of a mini cluster from its headquarters: rows mini clusters, columns years; it persists into the new ones."""
+    first = ar1(stream("quality/mini clusters").standard_normal((len(codes), len(YEARS))), MC_RHO)
+    later = stream("quality/regional/mini clusters").standard_normal((len(codes), len(REGIONAL_YEARS)))
+    path = ar1(np.column_stack([first[:, -1], later]), MC_RHO)[:, 1:]
+    return pd.DataFrame(MC_SD * np.column_stack([first, path]), index=codes, columns=[*YEARS, *REGIONAL_YEARS])
 
 
 def _committee(name: str, year: int, quality: np.ndarray) -> np.ndarray:

@@ -66,6 +66,21 @@ HUBS = {
     "Bupyung Juan": "Bupyeong-Juan",
 }
 
+# The eleven regional headquarters, in the booklet's order, each with the pan-regional one whose territory it took over.
+PAN_REGIONAL_SINCE, REGIONAL_SINCE = 2010, 2015
+REGIONAL = {
+    "seoul": "seoul_metropolitan", "incheon": "seoul_metropolitan", "gyeonggi": "seoul_metropolitan",
+    "chungcheong": "chungcheong", "daekyung": "daekyung", "busan": "dongnam", "ulsan": "dongnam", "gyeongnam": "dongnam",
+    "gwangju_honam": "honam", "jeonbuk": "honam", "gangwon": "gangwon",
+}
+# Hubs of mini clusters in the zones that were split. The booklet of 2016 lists Eogok and Yangsan under Ulsan; Jeju's mini
+# cluster has its hub in Daebul.
+REGIONAL_OF_HUB = {
+    "Seoul Digital": "seoul", "Banwol-Sihwa": "gyeonggi", "Namdong": "incheon", "Bupyeong-Juan": "incheon",
+    "Changwon": "gyeongnam", "Sacheon": "gyeongnam", "Ulsan": "ulsan", "Yangsan-Eogok": "ulsan", "Myeongji-Noksan": "busan",
+    "Gunsan": "jeonbuk", "Iksan": "jeonbuk", "Gwangju": "gwangju_honam", "Daebul": "gwangju_honam",
+}
+
 NOTES = {
     "Ulsan": "the printed totals of the seven pilots are only reached with Onsan: in the simulated panel this row "
     "carries Onsan's share",
@@ -266,6 +281,16 @@ def mini_clusters(published_dir: Path) -> pd.DataFrame:
             "kind": printed["note"].map({"agro": "agro_industrial", "": "industry"}),
         }
     )
+
+
+def with_regional_owners(mini_clusters: pd.DataFrame) -> pd.DataFrame:
+    """The list of mini clusters by the year from which a row holds: 2010 as printed, and 2015 with the regional headquarters.
+
+    The same mini clusters in both: the booklet of 2016 lists 78, most under other names, and no document links the two lists.
+    """
+    regional = mini_clusters.assign(headquarters=mini_clusters["hub"].map(REGIONAL_OF_HUB).fillna(mini_clusters["headquarters"]))
+    table = pd.concat([mini_clusters.assign(since=PAN_REGIONAL_SINCE), regional.assign(since=REGIONAL_SINCE)], ignore_index=True)
+    return table[["mc_id", "since", *mini_clusters.columns.drop("mc_id")]]
 
 
 def reconciliation(published_dir: Path, registry: pd.DataFrame, mini_clusters: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,9 @@
-"""Simulated exports of the Cluster Management System (CMS) and of RCMS, 2010 to 2014.
+"""Simulated exports of the Cluster Management System (CMS) and of RCMS, 2010 to 2016.
 
 They tell the same year as the simulated marks: action plans add up to the headquarters' indicators, the budget is
 executed to the share that the common indicator gives, selection committees decide on the projects that are listed.
-The pool of experts has the printed numbers of 2010. Everything else is drawn.
+The pool of experts has the printed numbers of 2010. Everything else is drawn. In 2015 the experts and the supporting
+organisations of a headquarters that was split go to one of its successors each.
 """
 
 from pathlib import Path
@@ -10,6 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from evaluation.simulation.registry import (
+    PAN_REGIONAL_SINCE,
+    REGIONAL,
+    REGIONAL_SINCE,
+)
 from evaluation.simulation.tables import read, stream
 
 COMMITTEES = {"selection": 4, "interim": 2, "final": 2}  # meetings per headquarters and year
@@ -17,6 +23,7 @@ COMMITTEE_SIZE = (5, 10)
 MEMBERS = {"company_members": (35, 105), "university_members": (4, 16), "institute_members": (1, 9), "organisation_members": (4, 16)}
 PARTICIPANTS = (6, 13)  # per network activity
 ORGANISATIONS = (14, 29)  # per headquarters
+JOINING = (1, 4)  # per regional headquarters, in its first years
 ORGANISATION_TYPES = {"local_government": 0.2, "university": 0.3, "institute": 0.15, "techno_park": 0.1, "association": 0.2, "other": 0.05}
 APPLICATIONS = (16, 41)  # per mini cluster
 # The five kinds of support of the company growth project, 2010: share of the applications, least and most support (KRW mn),
@@ -42,12 +49,23 @@ def tables(published_dir: Path, mini_clusters: pd.DataFrame, evaluation: dict[st
     """The eight tables of each year, by file name.
 
     Args:
+        mini_clusters: of `evaluation.simulation.registry.with_regional_owners`.
         evaluation: of `evaluation.simulation.marks.tables`, whose indicators they agree with.
     """
     years = sorted({int(name.split("/")[1]) for name in evaluation})
+    owned = {since: rows.reset_index(drop=True) for since, rows in mini_clusters.groupby("since")}
     headquarters = list(dict.fromkeys(evaluation[f"evaluation/{years[0]}/common_indicators.csv"]["headquarters"]))
     pool = _pool(published_dir, headquarters)
-    organisations = _organisations(headquarters, years)
+    before, since = ([year for year in years if (year >= REGIONAL_SINCE) == later] for later in (False, True))
+    organisations = _organisations(headquarters, before)
+    files = _of_years(before, headquarters, owned[PAN_REGIONAL_SINCE], pool, organisations, evaluation)
+    pool, organisations = _handed_on("experts/2015", pool), _handed_on("organisations/2015", organisations)
+    return files | _of_years(since, list(REGIONAL), owned[REGIONAL_SINCE], pool, _joined_by(organisations, since), evaluation)
+
+
+def _of_years(
+    years: list[int], headquarters: list[str], mini_clusters: pd.DataFrame, pool: pd.DataFrame, organisations: pd.DataFrame, evaluation: dict[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
     files = {}
     for year in years:
         common, own = (evaluation[f"evaluation/{year}/{name}.csv"] for name in ("common_indicators", "headquarters_indicators"))
@@ -113,6 +131,26 @@ def _organisations(headquarters: list[str], years: list[int]) -> pd.DataFrame:
         joined = np.where(generator.random(n) < 0.8, years[0], years[0] + generator.integers(0, len(years), n))
         rows += [(name, f"S{len(rows) + i + 1:03d}", types[i], int(joined[i])) for i in range(n)]
     return pd.DataFrame(rows, columns=["headquarters", "organisation", "organisation_type", "joined"])
+
+
+def _handed_on(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """What a headquarters had, with its successors: where there are several, each row goes to one of them."""
+    successors = {old: [new for new, other in REGIONAL.items() if other == old] for old in dict.fromkeys(REGIONAL.values())}
+    draws = stream(name).random(len(table))
+    return table.assign(headquarters=[successors[old][int(draw * len(successors[old]))] for old, draw in zip(table["headquarters"], draws, strict=True)])
+
+
+def _joined_by(organisations: pd.DataFrame, years: list[int]) -> pd.DataFrame:
+    """The alliances with those that join their regional headquarters, codes counted on."""
+    generator = stream("organisations/joining")
+    rows = []
+    for name in REGIONAL:
+        n = int(generator.integers(*JOINING))
+        types, joined = _among(generator, ORGANISATION_TYPES, n), years[0] + generator.integers(0, len(years), n)
+        rows += [(name, f"S{len(organisations) + len(rows) + i + 1:03d}", types[i], int(joined[i])) for i in range(n)]
+    table = pd.concat([organisations, pd.DataFrame(rows, columns=organisations.columns)], ignore_index=True)
+    order = table["headquarters"].map(list(REGIONAL).index)
+    return table.loc[order.sort_values(kind="stable").index]
 
 
 def _action_plans(year: int, mini_clusters: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
@@ -201,6 +239,8 @@ def _execution(year: int, headquarters: list[str], mini_clusters: pd.DataFrame, 
     for name in headquarters:
         rate = float(f"{rates[name]:.1f}") / 100  # as it stands in the file
         growth = round(granted[name] / rate)
+        if growth < granted[name]:  # all of the budget is executed: what is granted is the budget
+            growth = round(granted[name], 1)
         others = {programme: round(growth * (1 - GROWTH_SHARE) / GROWTH_SHARE * share) for programme, share in OTHER_PROGRAMMES.items()}
         left = round((growth + sum(others.values())) * rate - granted[name], 1)
         rows.append((year, name, "company_growth", f"{year}-12-31", growth, round(granted[name], 1)))

@@ -13,8 +13,9 @@ from evaluation.sources.locate import Found, locate, locate_all, official_files
 from evaluation.sources.plausibility import implausible
 from evaluation.sources.problems import problem, problem_frame, refuse_errors
 from evaluation.sources.read import FIRST_ROW, Read, empty, read_table, rows_hash, up_to
+from evaluation.sources.specs import headquarters_of
 from evaluation.sources.systems import system_problems
-from evaluation.sources.tables import HEADQUARTERS, TABLES, Table
+from evaluation.sources.tables import TABLES, Table
 
 SEVERAL = " | "  # between the files of one table; no file name can hold it on Windows
 
@@ -140,6 +141,7 @@ def _other_years(read: Read, table: Table, year: int) -> pd.DataFrame:
 def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     problems = []
     there = {found.table.name for found in located}
+    units = headquarters_of(year)
 
     def add(name: str, column: str, value: object, rule: str, mend: str, severity: str = "error") -> None:
         file = next(SEVERAL.join(map(shown, found.paths)) for found in located if found.table.name == name)
@@ -156,6 +158,14 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                 )
         if name not in there:
             continue
+        if "headquarters" in frame and name != "complexes":  # which lie where the book of 2010 puts them, in any year
+            for value in sorted(set(frame["headquarters"]) - set(units)):
+                listed = ", ".join(units)
+                add(
+                    name, "headquarters", value,
+                    say(f"not a headquarters of {year}", f"{year}년 평가 대상 본부가 아님"),
+                    say(f"use those of {year}: {listed}", f"{year}년 본부 코드를 쓰십시오: {listed}"),
+                )
         if frame.empty and not table.may_be_empty:
             add(
                 name, table.year_column or "", "",
@@ -164,11 +174,11 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                 severity="warning" if table.optional else "error",
             )
         elif table.yearly and "headquarters" in frame:
-            for value in sorted(set(HEADQUARTERS) - set(frame["headquarters"])):
+            for value in sorted(set(units) - set(frame["headquarters"])):
                 add(
                     name, "headquarters", value,
                     say("has no rows", "자료가 없음"),
-                    say("add its rows", "해당 광역본부 자료를 입력하십시오"),
+                    say("add its rows", "해당 본부 자료를 입력하십시오"),
                     severity="warning" if table.optional else "error",
                 )
     complexes = tables["complexes"]
@@ -244,7 +254,7 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
             say("add the later years; complexes that joined after it are left out of the estimates otherwise", "이후 연도를 추가하십시오. 추가하지 않으면 그 뒤에 참여한 단지가 추정에서 제외됩니다"),
             severity="warning",
         )
-    for name, column, value, rule, mend in system_problems(tables, {found.table.name: found.origin for found in located}):
+    for name, column, value, rule, mend in system_problems(tables, {found.table.name: found.origin for found in located}, units):
         add(name, column, value, rule, mend, severity="warning")
     for name, column, value, rule, mend in implausible(tables, there):
         add(name, column, value, rule, mend, severity="warning")

@@ -45,8 +45,10 @@ def compare_years(first: int, second: int) -> dict[str, pd.DataFrame]:
     before, after = check_inputs(first).tables, check_inputs(second).tables
     out = {}
     for name, table in TABLES.items():
-        key = [column for column in table.key if not (table.yearly and column == "year")]
-        columns = [column.name for column in table.columns if not (table.yearly and column.name == "year")]
+        # The year a row is of, or holds from, is no difference between two years.
+        left_out = table.year_column if table.yearly or table.holds_on else None
+        key = [column for column in table.key if column != left_out]
+        columns = [column.name for column in table.columns if column.name != left_out]
         pair = [tables[name][columns] for tables in (before, after)]
         if table.yearly and all(map(len, pair)) and pair[0].set_index(key).index.intersection(pair[1].set_index(key).index).empty:
             # Codes of one year's own, as those of projects: only their number can be compared.

@@ -395,7 +395,7 @@ def _headings(table: str) -> dict[str, str]:
     return {
         bare(name): column.name
         for column in (TABLES | PRINTED)[table].columns
-        for name in (column.name, column.ko, column.en, column.ko + column.en, column.en + column.ko)
+        for name in (column.name, column.ko, column.en, column.ko + column.en, column.en + column.ko, *column.also)
     }
 
 

@@ -79,14 +79,22 @@ def read_table(found: Found) -> Read:
 def up_to(frame: pd.DataFrame, table: Table, year: int) -> pd.DataFrame:
     """A table as of the evaluation year: a report uses nothing later.
 
-    Rows of later years are left out, and a complex that joins later stands in the registry as what it is
-    until then, a non-participant. Works on typed frames and on text alike.
+    Rows of later years are left out; of a table that holds on, the latest row of each key stays; and a complex that
+    joins later stands in the registry as what it is until then, a non-participant. Works on typed frames and on text alike.
     """
     if table.year_column is not None:
         frame = frame[pd.to_numeric(frame[table.year_column], errors="coerce") <= year]
+    if table.holds_on:
+        frame = _latest(frame, table)
     if table.name == "complexes":
         frame = _registry_as_of(frame, year)
     return frame.reset_index(drop=True)
+
+
+def _latest(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    years = pd.to_numeric(frame[table.year_column], errors="coerce")
+    key = [frame[name].str.strip() for name in table.key if name != table.year_column]
+    return frame[years == years.groupby(key).transform("max")] if len(frame) else frame
 
 
 def _registry_as_of(frame: pd.DataFrame, year: int) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import yaml
 
 from evaluation.errors import LANGUAGES, UserError
 from evaluation.paths import SPECS, shown
+from evaluation.sources.tables import HEADQUARTERS
 
 # The same safe loader, in C where PyYAML was built with it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -78,6 +79,26 @@ def read_scheme(year: int) -> tuple[list[dict], str]:
     paths = scheme_paths(year)
     raws = [read_yaml(path) for path in paths]
     return raws, shown(next((path for path, raw in zip(paths, raws, strict=True) if "components" in raw), paths[-1]))
+
+
+def headquarters_of(year: int) -> tuple[str, ...]:
+    """The codes of the units that a year evaluates, as its scheme or the nearest that it extends gives them."""
+    for path in scheme_paths(year):
+        units = read_yaml(path).get("units")
+        if units is None:
+            continue
+        codes = units.get("codes") if isinstance(units, dict) else None
+        if not isinstance(codes, list) or not codes or not set(map(str, codes)) <= set(HEADQUARTERS) or len(set(codes)) < len(codes):
+            listed = ", ".join(HEADQUARTERS)
+            raise UserError(
+                f"{shown(path)}: `units.codes` is {codes!r}; give a list of different codes out of: {listed}.",
+                f"{shown(path)}: `units.codes` 값이 {codes!r}입니다. 다음 코드 중에서 서로 다른 것을 나열하십시오: {listed}.",
+            )
+        return tuple(codes)
+    raise UserError(
+        f"{shown(scheme_path(year))}: `units` is not there; give the headquarters that {year} evaluates: {{label: {{ko: …, en: …}}, codes: [code, …]}}.",
+        f"{shown(scheme_path(year))}: `units` 항목이 없습니다. {year}년 평가 대상 본부를 다음과 같이 쓰십시오: {{label: {{ko: …, en: …}}, codes: [코드, …]}}.",
+    )
 
 
 def _no_scheme(year: int) -> UserError:

@@ -7,7 +7,6 @@ beside each other: what differs is said, and neither is changed.
 import pandas as pd
 
 from evaluation.errors import say
-from evaluation.sources.tables import HEADQUARTERS
 
 SUPPORTED = ("running", "completed", "stopped")  # projects that were granted support, as far as they got
 HALF_DIGIT = 0.05  # indicators are entered with one decimal: two figures agree within half of it
@@ -17,11 +16,12 @@ SEASON = {"applied_on": ((-1, 9), (0, 12)), "held_on": ((-1, 9), (1, 3))}  # fir
 AGREEMENT_COLUMNS = ["check", "headquarters", "item", "system", "marks", "agrees"]
 
 
-def by_headquarters(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def by_headquarters(tables: dict[str, pd.DataFrame], units: tuple[str, ...]) -> pd.DataFrame:
     """The year in figures, per headquarters.
 
     Args:
         tables: those of the group `programme` and `mini_clusters`; an empty one leaves its columns out.
+        units: the headquarters of the year.
 
     Returns:
         index headquarters; columns, as far as their table is there: mini_clusters, company_members, other_members,
@@ -30,7 +30,7 @@ def by_headquarters(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         where a headquarters has no rows in the table.
     """
     home = tables["mini_clusters"].set_index("mc_id")["headquarters"]
-    out = pd.DataFrame(index=pd.Index(HEADQUARTERS, name="headquarters"))
+    out = pd.DataFrame(index=pd.Index(units, name="headquarters"))
 
     def add(name: str, **columns) -> None:
         frame = tables[name]
@@ -61,11 +61,11 @@ def by_headquarters(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return out
 
 
-def agreement(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> pd.DataFrame:
+def agreement(tables: dict[str, pd.DataFrame], origins: dict[str, str], units: tuple[str, ...]) -> pd.DataFrame:
     """What the systems say beside what the marks rest on, and beside each other.
 
     Args:
-        tables: all input tables of a year; origins: of each table that is there.
+        tables: all input tables of a year; origins: of each table that is there; units: the headquarters of the year.
 
     Returns:
         AGREEMENT_COLUMNS, a row per figure compared. Checks: `execution` (RCMS against the common indicator, per
@@ -79,7 +79,7 @@ def agreement(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> pd.Da
         return _both_there(names, tables, origins) and len({origins[name] for name in names}) == 1
 
     def compare(check: str, item: str, system: pd.Series, marks: pd.Series, within: float) -> None:
-        for headquarters in (name for name in HEADQUARTERS if name in system.index and name in marks.index):
+        for headquarters in (name for name in units if name in system.index and name in marks.index):
             pair = float(system[headquarters]), float(marks[headquarters])
             # Half a digit itself is within rounding, whatever the last bits say.
             rows.append((check, headquarters, item, *pair, abs(pair[0] - pair[1]) <= within + 1e-9))
@@ -88,7 +88,7 @@ def agreement(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> pd.Da
     if comparable(*COMPARED[0]):
         common = tables["common_indicators"]
         told = common[common["indicator"] == "budget_execution"].set_index("headquarters")["actual"]
-        compare("execution", "budget_execution", by_headquarters(tables)["execution"].dropna(), told, HALF_DIGIT)
+        compare("execution", "budget_execution", by_headquarters(tables, units)["execution"].dropna(), told, HALF_DIGIT)
     if comparable(*COMPARED[1]):
         # Shares do not add up over mini clusters, and a sum with a gap is no figure.
         plans = tables["cms_action_plans"][tables["cms_action_plans"]["unit"] != "%"]
@@ -122,7 +122,7 @@ def _both_there(names: tuple[str, ...], tables: dict[str, pd.DataFrame], origins
     return all(name in origins and not tables[name].empty for name in names)
 
 
-def system_problems(tables: dict[str, pd.DataFrame], origins: dict[str, str]) -> list[tuple[str, str, str, str, str]]:
+def system_problems(tables: dict[str, pd.DataFrame], origins: dict[str, str], units: tuple[str, ...]) -> list[tuple[str, str, str, str, str]]:
     """What does not fit inside the exports, or between them and the marks: table, column, value, rule, how to mend it."""
     found = []
 
@@ -145,7 +145,7 @@ def system_problems(tables: dict[str, pd.DataFrame], origins: dict[str, str]) ->
         add("rcms_execution", "as_of", f"{dates.min():%Y-%m-%d}..{dates.max():%Y-%m-%d}", say("different dates in one table", "기준일이 서로 다름"), say("export all rows as of one date", "같은 기준일로 내려받으십시오"))
     home = tables["mini_clusters"].set_index("mc_id")["headquarters"]
     for name in ("cms_mini_clusters", "cms_action_plans", "cms_projects"):
-        for value in [] if tables[name].empty else [one for one in HEADQUARTERS if one not in set(tables[name]["mc_id"].map(home))]:
+        for value in [] if tables[name].empty else [one for one in units if one not in set(tables[name]["mc_id"].map(home))]:
             add(name, "mc_id", value, say("no row of any of its mini clusters", "소속 미니클러스터의 행이 하나도 없음"), say("look whether its export is missing", "해당 본부의 자료가 빠졌는지 확인하십시오"))
     if _both_there(COMPARED[1], tables, origins):
         mine, theirs = (set(tables[name]["indicator"]) for name in COMPARED[1])
@@ -181,7 +181,7 @@ def system_problems(tables: dict[str, pd.DataFrame], origins: dict[str, str]) ->
         "reviewed": ("cms_committees", "reviewed", say("the projects", "과제 목록")),
         "passed": ("cms_committees", "passed", say("the projects", "과제 목록")),
     }  # fmt: skip
-    compared = agreement(tables, origins)
+    compared = agreement(tables, origins, units)
     for row in compared[~compared["agrees"]].itertuples():
         name, column, other = names[row.check]
         where = ", ".join(part for part in (row.headquarters, row.item) if part)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADQUARTERS = ("seoul_metropolitan", "chungcheong", "honam", "daekyung", "dongnam", "gangwon")
-ZONES = (*HEADQUARTERS, "jeju")
+PAN_REGIONAL = ("seoul_metropolitan", "chungcheong", "honam", "daekyung", "dongnam", "gangwon")  # of 2010 to 2014
+# Every code that the units of some year have; which a year has, its scheme says (`evaluation.sources.specs.headquarters_of`).
+HEADQUARTERS = (*PAN_REGIONAL, "seoul", "incheon", "gyeonggi", "busan", "ulsan", "gyeongnam", "gwangju_honam", "jeonbuk")
+ZONES = (*PAN_REGIONAL, "jeju")
 TYPES = ("national", "general", "agro_industrial")
 MASK = "X"  # what the official statistics print where two or fewer firms operate
 FEW_FIRMS = 2
@@ -23,7 +25,7 @@ NO_FIGURE = {MASK: "masked", "NR": "not_reported", "NA": "not_applicable", "": "
 class Column:
     """One column: `kind` is text, integer, number or date; `masked` columns may hold the codes of NO_FIGURE.
 
-    Values lie at or above `lower`, above `above`, at or below `upper`.
+    Values lie at or above `lower`, above `above`, at or below `upper`. `also`: other headings that name it.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Column:
     above: float | None = None
     upper: float | None = None
     masked: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Table:
     """One raw table: `path` below its origin's folder, `{year}` standing for the evaluation year.
 
     A year may go without a table that is `optional`. One that belongs `beside` another is left out where the other is
-    official and it is not.
+    official and it is not. Where a table `holds_on`, a row holds from its year until a later
+    row of the same key without the year.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Table:
     references: dict[str, tuple[str, str]] = field(default_factory=dict)
     may_be_empty: bool = False
     optional: bool = False
+    holds_on: bool = False
     beside: str = ""
 
     @property
@@ -76,7 +81,9 @@ def _year(en: str = "Year", ko: str = "연도") -> Column:
 
 
 def _headquarters() -> Column:
-    return Column("headquarters", "text", "Pan-regional headquarters", "광역본부", allowed=HEADQUARTERS)
+    # What the units are called changed with them; a workbook may head the column with either name.
+    also = ("Pan-regional headquarters", "광역본부", "Regional headquarters", "지역본부")
+    return Column("headquarters", "text", "Headquarters", "본부", allowed=HEADQUARTERS, also=also)
 
 
 def _evaluator() -> Column:
@@ -109,7 +116,8 @@ SIMULATED = (
             _text("name_ko", "Name in Korean", "국문 단지명", required=True),
             _text("name_en", "Name in English", "영문 단지명", required=True),
             Column("zone", "text", "Economic zone", "광역경제권", allowed=ZONES),
-            Column("headquarters", "text", "Pan-regional headquarters", "광역본부", allowed=HEADQUARTERS),
+            # Where the programme book of 2010 puts it; the units that a year evaluates own mini clusters, not complexes.
+            Column("headquarters", "text", "Pan-regional headquarters of 2010", "광역본부(2010년)", allowed=PAN_REGIONAL, also=("Pan-regional headquarters", "광역본부")),
             _text("hub", "Hub it is connected to", "연계 거점단지"),
             Column("role", "text", "Role", "역할", allowed=("hub", "spoke", "non_participant")),
             Column("type", "text", "Type of complex", "단지 유형", allowed=TYPES),
@@ -181,15 +189,17 @@ SIMULATED = (
         year_column="year",
     ),
     Table(
-        "mini_clusters", "simulated", "mini_clusters.csv", "Mini clusters", "미니클러스터 명부", ("mc_id",),
+        "mini_clusters", "simulated", "mini_clusters.csv", "Mini clusters", "미니클러스터 명부", ("mc_id", "since"),
         (
             _text("mc_id", "Mini cluster (code)", "미니클러스터 코드", required=True),
+            Column("since", "integer", "Holds from this year", "적용 시작연도", lower=2005, upper=2100),
             _headquarters(),
             _text("hub", "Hub", "거점단지", required=True),
             _text("name_en", "Name in English", "영문명", required=True),
             _text("name_ko", "Name in Korean", "국문명", required=True),
             Column("kind", "text", "Kind", "구분", allowed=("industry", "agro_industrial")),
         ),
+        year_column="since", holds_on=True,
     ),
     Table(
         "mc_marks", "simulated", "evaluation/{year}/mc_marks.csv", "Committee marks per mini cluster", "미니클러스터 평가점수", ("year", "mc_id", "evaluator"),

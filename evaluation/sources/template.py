@@ -64,12 +64,12 @@ HOW = {
     "cms_action_plans": ("미니클러스터·지표마다 한 행: 목표와 실적.", "One row per mini cluster and indicator: target and actual."),
     "cms_projects": ("신청 과제마다 한 행. 지원하지 않은 과제의 지원금은 비워 둡니다.", "One row per project applied for; support stays empty where none was granted."),
     "cms_cases": ("우수사례마다 한 행.", "One row per outstanding case."),
-    "rcms_execution": ("광역본부·세부사업마다 한 행: 기준일까지의 예산과 집행 누계.", "One row per headquarters and programme: budget and what was executed of it up to the date."),
+    "rcms_execution": ("본부·세부사업마다 한 행: 기준일까지의 예산과 집행 누계.", "One row per headquarters and programme: budget and what was executed of it up to the date."),
     "mc_marks": ("미니클러스터마다 한 행씩, 평가위원 코드와 점수를 적습니다.", "One row per mini cluster: your code and your mark."),
-    "difficulty_marks": ("광역본부마다 지표의 난이도와 도전성 점수를 적습니다.", "One row per headquarters: your mark of the difficulty of its indicators."),
-    "common_indicators": ("광역본부·지표마다 한 행씩 목표와 실적을 적습니다. 지표는 모든 본부에 같아야 합니다.", "One row per headquarters and indicator: target and actual. Every headquarters has the same indicators."),
-    "headquarters_marks": ("광역본부·정성지표마다 한 행씩, 평가위원 코드와 점수를 적습니다.", "One row per headquarters and qualitative indicator: your code and your mark."),
-    "headquarters_indicators": ("광역본부·정량지표마다 한 행씩 목표와 실적을 적습니다.", "One row per headquarters and quantitative indicator: target and actual."),
+    "difficulty_marks": ("본부마다 지표의 난이도와 도전성 점수를 적습니다.", "One row per headquarters: your mark of the difficulty of its indicators."),
+    "common_indicators": ("본부·지표마다 한 행씩 목표와 실적을 적습니다. 지표는 모든 본부에 같아야 합니다.", "One row per headquarters and indicator: target and actual. Every headquarters has the same indicators."),
+    "headquarters_marks": ("본부·정성지표마다 한 행씩, 평가위원 코드와 점수를 적습니다.", "One row per headquarters and qualitative indicator: your code and your mark."),
+    "headquarters_indicators": ("본부·정량지표마다 한 행씩 목표와 실적을 적습니다.", "One row per headquarters and quantitative indicator: target and actual."),
     "satisfaction": ("응답자·문항마다 한 행씩 응답을 적습니다. 무응답은 비워 둡니다.", "One row per respondent and item. Leave the answer empty where none was given."),
     "satisfaction_invited": ("광역본부·응답자 구분마다 조사 대상 수와 모집단 수를 적습니다. 모집단 수를 모르면 비워 둡니다.", "One row per headquarters and group: how many were asked, and how many the group has; leave that empty where it is not known."),
 }
@@ -100,26 +100,28 @@ def template_path(year: int, output: str, force: bool, programme: bool = False) 
     return path
 
 
-def write_template(path: Path, year: int, leaves: list[dict], mini_clusters: pd.DataFrame, labels: dict) -> None:
+def write_template(path: Path, year: int, leaves: list[dict], units: dict, mini_clusters: pd.DataFrame, labels: dict) -> None:
     """Write the workbook of marks of a year.
 
     Args:
         leaves: the leaves of the year's scheme; of each, `table` and `scale` are used.
+        units: of the year's scheme, `label` and `codes` of the headquarters.
         mini_clusters: the registry as the contract types it.
         labels: {kind: {code: {ko, en}}}, the words of the report settings.
     """
     tables = [table for table in ENTRY_TABLES if any(leaf["table"] in (table.name, table.beside) for leaf in leaves)]
     scales = {table.name: [leaf["scale"] for leaf in leaves if leaf["table"] == table.name and "scale" in leaf] for table in tables}
-    rows = {table.name: _given(table, mini_clusters, labels) for table in tables}
-    title = (f"{year}년 광역본부 평가표", f"Marks of the pan-regional headquarters, {year}")
-    _write(path, year, title, STEPS, tables, scales, rows, mini_clusters, labels)
+    rows = {table.name: _given(table, units["codes"], mini_clusters, labels) for table in tables}
+    title = (f"{year}년 {units['label']['ko']} 평가표", f"Marks of the {units['label']['en']}, {year}")
+    _write(path, year, title, STEPS, tables, scales, rows, units["codes"], mini_clusters, labels)
 
 
-def write_system_workbook(path: Path, year: int, filled: dict[str, pd.DataFrame], mini_clusters: pd.DataFrame, labels: dict) -> None:
+def write_system_workbook(path: Path, year: int, filled: dict[str, pd.DataFrame], units: dict, mini_clusters: pd.DataFrame, labels: dict) -> None:
     """Write the workbook for the exports of the programme's systems.
 
     Args:
         filled: rows to put in, by table; a table without rows is left blank.
+        units: of the year's scheme, `codes` of the headquarters.
         mini_clusters: the registry as the contract types it.
         labels: {kind: {code: {ko, en}}}, the words of the report settings.
     """
@@ -129,7 +131,7 @@ def write_system_workbook(path: Path, year: int, filled: dict[str, pd.DataFrame]
         columns = [column for column in table.columns if column.name != "year"]
         rows[table.name] = [], [[_shown(getattr(row, column.name), column, labels) for column in columns] for row in frame.itertuples()]
     title = (f"{year}년 사업관리시스템(CMS)·RCMS 자료", f"Exports of the Cluster Management System and of RCMS, {year}")
-    _write(path, year, title, SYSTEM_STEPS, list(SYSTEM_TABLES), {}, rows, mini_clusters, labels)
+    _write(path, year, title, SYSTEM_STEPS, list(SYSTEM_TABLES), {}, rows, units["codes"], mini_clusters, labels)
 
 
 def _shown(value: object, column: Column, labels: dict) -> object:
@@ -145,17 +147,18 @@ def _shown(value: object, column: Column, labels: dict) -> object:
 
 def _write(
     path: Path, year: int, title: tuple[str, str], steps: tuple, tables: list[Table], scales: dict[str, list[dict]],
-    rows: dict[str, tuple[list[str], list[list[object]]]], mini_clusters: pd.DataFrame, labels: dict,
+    rows: dict[str, tuple[list[str], list[list[object]]]], headquarters: list[str], mini_clusters: pd.DataFrame, labels: dict,
 ) -> None:  # fmt: skip
     """A workbook: instructions, a sheet per table, and the codes.
 
     Args:
         title, steps: Korean and English.
         scales: of what is scored in a table; rows: of each table the headings beside its columns, and its rows.
+        headquarters: the codes of the year.
     """
     workbook = Workbook()
     _instructions(workbook.active, year, title, steps, tables)
-    lists = _codes(workbook.create_sheet(say(*OWN_SHEETS["codes"][::-1])), tables, mini_clusters, labels)
+    lists = _codes(workbook.create_sheet(say(*OWN_SHEETS["codes"][::-1])), tables, headquarters, mini_clusters, labels)
     for table in tables:
         _rows(workbook.create_sheet(_sheet_title(table)), year, table, scales.get(table.name, []), *rows[table.name], lists)
     # The codes are looked up, not filled in: they come last.
@@ -210,10 +213,11 @@ def _instructions(sheet: Worksheet, year: int, title: tuple[str, str], steps: tu
     _print(sheet, None)
 
 
-def _codes(sheet: Worksheet, tables: list[Table], mini_clusters: pd.DataFrame, labels: dict) -> dict[str, str]:
+def _codes(sheet: Worksheet, tables: list[Table], headquarters: list[str], mini_clusters: pd.DataFrame, labels: dict) -> dict[str, str]:
     """What drop-downs offer, a column each; returns the range of each list by the name of its column."""
     wanted = {column.name: column for table in tables for column in table.columns if column.allowed}
-    columns = {name: (_both(column.en, column.ko), [_label(labels, name, code) for code in column.allowed]) for name, column in wanted.items()}
+    offered = {name: headquarters if name == "headquarters" else column.allowed for name, column in wanted.items()}
+    columns = {name: (_both(column.en, column.ko), [_label(labels, name, code) for code in offered[name]]) for name, column in wanted.items()}
     if any("mc_id" in table.references for table in tables):
         registry = TABLES["mini_clusters"]
         titles = {column.name: _both(column.en, column.ko) for column in registry.columns}
@@ -279,7 +283,7 @@ def _rows(
     _print(sheet, HEADER)
 
 
-def _given(table: Table, mini_clusters: pd.DataFrame, labels: dict) -> tuple[list[str], list[list[object]]]:
+def _given(table: Table, headquarters: list[str], mini_clusters: pd.DataFrame, labels: dict) -> tuple[list[str], list[list[object]]]:
     """The headings of columns that only explain a code, and the rows that are known beforehand."""
     columns = [column for column in table.columns if column.name != "year"]
 
@@ -293,8 +297,7 @@ def _given(table: Table, mini_clusters: pd.DataFrame, labels: dict) -> tuple[lis
         titles = [_both(registry[key].en, registry[key].ko) for key in ("headquarters", name)]
         rows = [[_label(labels, "headquarters", mc["headquarters"]), mc[name], *row({"mc_id": mc["mc_id"]})] for mc in mini_clusters.to_dict("records")]
         return titles, rows
-    allowed = next(column.allowed for column in columns if column.name == "headquarters")
-    return [], [row({"headquarters": _label(labels, "headquarters", code)}) for code in allowed]
+    return [], [row({"headquarters": _label(labels, "headquarters", code)}) for code in headquarters]
 
 
 def _range(column: Column, scales: list[dict]) -> tuple[float | None, float | None]:

@@ -9,7 +9,14 @@ import pytest
 from evaluation.errors import UserError
 from evaluation.index.scheme import assumptions, complete, complete_tree, leaves
 from evaluation.paths import RAW, SPECS
-from evaluation.sources.specs import read_scheme, read_yaml, scheme_years
+from evaluation.sources.specs import (
+    headquarters_of,
+    read_report,
+    read_scheme,
+    read_yaml,
+    scheme_years,
+)
+from evaluation.sources.tables import HEADQUARTERS, ZONES
 
 
 @pytest.fixture
@@ -29,10 +36,45 @@ def test_leaves_share_their_component():
 
 
 def test_later_years_carry_2010_on():
-    assert scheme_years() == [2010, 2011, 2012, 2013, 2014]
+    assert scheme_years() == [2010, 2011, 2012, 2013, 2014, 2015, 2016]
     later = complete(*read_scheme(2013))
     assert later["carried_from"] == 2010 and later["year"] == 2013
     assert later["components"] == complete(*read_scheme(2010))["components"]
+
+
+def test_units_of_each_year():
+    """Organisation chart of the programme book (2010), 3.2(2); zones of the booklet of 2016, "Progress"."""
+    for year in range(2010, 2017):
+        scheme, codes = complete(*read_scheme(year)), headquarters_of(year)
+        assert scheme["units"]["codes"] == list(codes) and scheme["carried_from"] == (None if year == 2010 else 2010)
+        assert len(codes) == (6 if year < 2015 else 11) and ("seoul_metropolitan" in codes) == (year < 2015) == ("jeonbuk" not in codes)
+        assert scheme["units"]["label"]["ko"] == ("광역본부" if year < 2015 else "지역본부")
+    assert {name for year in (2010, 2015) for name in headquarters_of(year)} == set(HEADQUARTERS)
+    assert set(ZONES) == {*headquarters_of(2010), "jeju"}
+    assert all(set(read_report()["labels"]["headquarters"][code]) == {"ko", "en"} for code in HEADQUARTERS)
+
+
+@pytest.mark.parametrize(
+    ("units", "named"),
+    [
+        (None, "`units` is None"), ({"codes": ["a"]}, "`units.label` is None"), ({"label": {"ko": "본부", "en": "units"}}, "`units.codes` is None"),
+        ({"label": {"ko": "본부", "en": "units"}, "codes": []}, "`units.codes` is []"), ({"label": {"ko": "본부", "en": "units"}, "codes": ["a", "a"]}, "none twice"),
+        ({"label": {"ko": "본부", "en": "units"}, "codes": [2010]}, "`units.codes` is [2010]"), ({"label": {"ko": "본부", "en": "units"}, "codes": ["a"], "code": 1}, "units.code"),
+    ],
+)  # fmt: skip
+def test_what_the_units_of_a_scheme_may_not_be(raws, units, named):
+    with pytest.raises(UserError, match=re.escape(named)):
+        complete([raws[0] | {"units": units}], "2010.yml")
+
+
+@pytest.mark.parametrize(("units", "named"), [("", "`units` is not there"), ("units: {codes: [seoul, sejong]}\n", "'sejong'"), ("units: [seoul]\n", "`units.codes` is None")])
+def test_units_that_cannot_be_read_are_told_by_file(tmp_path, monkeypatch, units, named):
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index/2020.yml").write_text(f"year: 2020\n{units}", encoding="utf-8")
+    monkeypatch.setattr("evaluation.sources.specs.SPECS", tmp_path)
+    with pytest.raises(UserError, match=re.escape(named)) as caught:
+        headquarters_of(2020)
+    assert "2020.yml" in caught.value.ko and "본부" in caught.value.ko or "코드" in caught.value.ko
 
 
 def test_what_is_not_printed_is_listed_as_assumed():
@@ -98,7 +140,7 @@ def test_components_of_its_own_are_not_carried_on(raws):
 def test_a_year_without_a_scheme_says_why_and_which_years_have_one(year, why):
     with pytest.raises(UserError, match=why) as caught:
         read_scheme(year)
-    assert "2010, 2011, 2012, 2013, 2014" in str(caught.value)
+    assert "2010, 2011, 2012, 2013, 2014, 2015, 2016" in str(caught.value)
 
 
 @pytest.mark.parametrize("year", range(2006, 2010))

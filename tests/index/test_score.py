@@ -67,7 +67,7 @@ def test_by_hand(small):
 def test_the_2010_index_repeated_with_plain_arithmetic(inputs):
     """The whole index of one headquarters from the raw text, without the package's functions."""
     folder = RAW / "simulated" / "evaluation" / "2010"
-    owner = pd.read_csv(RAW / "simulated" / "mini_clusters.csv").set_index("mc_id")["headquarters"]
+    owner = pd.read_csv(RAW / "simulated" / "mini_clusters.csv").query("since == 2010").set_index("mc_id")["headquarters"]
     read = {path.stem: pd.read_csv(path) for path in folder.glob("*.csv")}
 
     def mean(values):

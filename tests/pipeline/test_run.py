@@ -271,7 +271,7 @@ def test_settings_of_the_user_do_not_reach_the_report(copy):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("year", [2012, 2013, 2014])
+@pytest.mark.parametrize("year", [2012, 2013, 2014, 2015, 2016])
 def test_every_year_has_its_report(copy, year):
     run = iccp(copy, "report", str(year))
     assert run.returncode == 0, run.stderr
@@ -284,12 +284,12 @@ def test_every_year_has_its_report(copy, year):
 
 def test_an_unknown_year(copy):
     before = published(copy)
-    refused(iccp(copy, "report", "1999"), "1999", "2010, 2011, 2012, 2013, 2014")
+    refused(iccp(copy, "report", "1999"), "1999", "2010, 2011, 2012, 2013, 2014, 2015, 2016")
     assert published(copy) == before
 
 
 def test_a_year_whose_weights_were_never_published(copy):
-    refused(iccp(copy, "report", "2008"), "2008", "never published", "2010, 2011, 2012, 2013, 2014")
+    refused(iccp(copy, "report", "2008"), "2008", "never published", "2010, 2011, 2012, 2013, 2014, 2015, 2016")
 
 
 def test_a_year_that_is_not_a_number(copy):

@@ -8,12 +8,15 @@ import pandas as pd
 import pytest
 
 from evaluation.simulation import generate, panel, registry
+from evaluation.sources.specs import headquarters_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = ROOT / "data" / "raw" / "published"
 SIMULATED = ROOT / "data" / "raw" / "simulated"
-HEADQUARTERS = {"seoul_metropolitan", "chungcheong", "honam", "daekyung", "dongnam", "gangwon"}
-YEARS = range(2010, 2015)
+SIX = {"seoul_metropolitan", "chungcheong", "honam", "daekyung", "dongnam", "gangwon"}
+# The zones of the KICOX booklet of 2016, "Progress".
+ELEVEN = {"seoul", "incheon", "gyeonggi", "chungcheong", "daekyung", "busan", "ulsan", "gyeongnam", "gwangju_honam", "jeonbuk", "gangwon"}
+YEARS = range(2010, 2017)
 OUTCOMES = ["production", "exports", "employment"]
 PRINTED = {"production": "production", "exports": "export", "employment": "employment"}
 
@@ -21,6 +24,11 @@ PRINTED = {"production": "production", "exports": "export", "employment": "emplo
 def text(folder, name):
     """A table with every cell as it is written."""
     return pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+def of(year):
+    """The headquarters of a year."""
+    return SIX if year < 2015 else ELEVEN
 
 
 def evaluation(name):
@@ -235,11 +243,31 @@ def test_the_panel_holds_the_effect_it_claims(complexes, monkeypatch):
 
 def test_mini_clusters():
     table = text(SIMULATED, "mini_clusters")
-    assert list(table["mc_id"]) == [f"MC{number:02d}" for number in range(1, 82)]
-    assert set(table["headquarters"]) == HEADQUARTERS
-    assert (table["kind"] == "agro_industrial").sum() == 12
+    for since in ("2010", "2015"):
+        own = table[table["since"] == since]
+        assert list(own["mc_id"]) == [f"MC{number:02d}" for number in range(1, 82)]
+        assert set(own["headquarters"]) == of(int(since))
+        assert (own["kind"] == "agro_industrial").sum() == 12
+    assert len(table) == 2 * 81
     hubs = set(text(SIMULATED, "complexes").query("role == 'hub'")["name_en"])
     assert {hub for hubs_of_one in table["hub"] for hub in hubs_of_one.split("; ")} <= hubs
+
+
+def test_mini_clusters_went_to_the_headquarters_of_their_hub():
+    """Where the hub lies; the booklet of 2016 lists Eogok and Yangsan under Ulsan. Nothing else changed hands or names."""
+    table = text(SIMULATED, "mini_clusters").set_index(["since", "mc_id"])
+    before, after = table.loc["2010"], table.loc["2015"]
+    pd.testing.assert_frame_equal(before.drop(columns="headquarters"), after.drop(columns="headquarters"))
+    home = after.groupby("hub")["headquarters"].unique().map(lambda names: ", ".join(names)).to_dict()
+    assert home == {
+        "Seoul Digital": "seoul", "Namdong": "incheon", "Bupyeong-Juan": "incheon", "Banwol-Sihwa": "gyeonggi",
+        "Asan; Cheonan": "chungcheong", "Cheongju; Ochang": "chungcheong", "Chungju": "chungcheong",
+        "Gumi": "daekyung", "Seongseo": "daekyung", "Gyeongsan-Jinryang": "daekyung", "Myeongji-Noksan": "busan",
+        "Ulsan": "ulsan", "Yangsan-Eogok": "ulsan", "Changwon": "gyeongnam", "Sacheon": "gyeongnam",
+        "Gwangju": "gwangju_honam", "Daebul": "gwangju_honam", "Gunsan": "jeonbuk", "Iksan": "jeonbuk", "Wonju": "gangwon", "Bukpyeong": "gangwon",
+    }  # fmt: skip
+    assert all(registry.REGIONAL[new] == old for old, new in zip(before["headquarters"], after["headquarters"], strict=True))
+    assert tuple(registry.REGIONAL) == headquarters_of(2015)
 
 
 @pytest.mark.parametrize("name", ["mc_marks", "difficulty_marks", "headquarters_marks"])
@@ -251,7 +279,7 @@ def test_marks(name):
     if name == "mc_marks":
         assert set(table["mc_id"]) == set(text(SIMULATED, "mini_clusters")["mc_id"])
         assert (blank == (table["conflict_of_interest"] == 1)).all() and blank.mean() == pytest.approx(0.02, abs=0.01)
-        assert len(table) == 5 * 81 * 9
+        assert len(table) == 7 * 81 * 9
     else:
         assert not blank.any()
 
@@ -262,7 +290,7 @@ def test_marks(name):
 def test_every_headquarters_every_year(name):
     table = evaluation(name)
     for year in YEARS:
-        assert set(table.loc[table["year"] == year, "headquarters"]) == HEADQUARTERS
+        assert set(table.loc[table["year"] == year, "headquarters"]) == of(year)
 
 
 def test_respondents_are_codes_of_one_headquarters():
@@ -283,7 +311,8 @@ def test_headquarters_indicators_are_both_exceeded_and_missed():
 def test_totals_are_plausible_close_at_the_top_and_without_ties():
     """The index by hand: 40/10/20/20/10, achievement capped at 100."""
     by = ["year", "headquarters"]
-    marks = evaluation("mc_marks").merge(text(SIMULATED, "mini_clusters"), on="mc_id")
+    owners = pd.read_csv(SIMULATED / "mini_clusters.csv")
+    marks = evaluation("mc_marks").assign(since=lambda table: table["year"].map(lambda year: 2010 if year < 2015 else 2015)).merge(owners, on=["mc_id", "since"])
     mc = marks.groupby([*by, "mc_id"])["mark"].mean().groupby(by).mean()
     difficulty = evaluation("difficulty_marks").groupby(by)["mark"].mean()
 
@@ -299,7 +328,7 @@ def test_totals_are_plausible_close_at_the_top_and_without_ties():
     satisfaction = ((answers["response"] - 1) / 6 * 100).groupby([answers[key] for key in [*by, "part"]]).mean()
     satisfaction = satisfaction.groupby(by).mean()
     total = 0.4 * mc + 0.1 * difficulty + 0.2 * common + 0.2 * own + 0.1 * satisfaction
-    assert total.between(74, 88).all() and len(total) == 5 * 6
-    assert total.round(2).groupby("year").nunique().eq(6).all()
+    assert total.between(74, 90).all() and len(total) == 5 * 6 + 2 * 11
+    assert total.round(2).groupby("year").nunique().to_dict() == {year: len(of(year)) for year in YEARS}
     top = total[2010].nlargest(3)
     assert top.iloc[0] - top.iloc[2] < 1.5

@@ -8,6 +8,9 @@ import pytest
 from evaluation.errors import UserError
 from evaluation.paths import RAW
 from evaluation.sources.check import check_inputs, read_inputs
+from evaluation.sources.locate import Found
+from evaluation.sources.read import read_table, up_to
+from evaluation.sources.tables import TABLES
 
 pytestmark = pytest.mark.usefixtures("quick_reads")
 YEAR = 2010
@@ -37,7 +40,7 @@ def test_what_ships_has_no_problems():
     assert check_inputs(YEAR).problems.empty
 
 
-@pytest.mark.parametrize("year", [2011, 2012, 2013, 2014])
+@pytest.mark.parametrize("year", [2011, 2012, 2013, 2014, 2015, 2016])
 def test_other_years_have_no_problems(year):
     assert check_inputs(year).problems.empty
 
@@ -98,6 +101,56 @@ def test_a_headquarters_without_rows(raw):
     frame = pd.read_csv(path)
     frame[frame["headquarters"] != "honam"].to_csv(path, index=False)
     assert found(raw, column="headquarters", value="honam", severity="error").shape[0] == 1
+
+
+DIFFICULTY_2015 = "simulated/evaluation/2015/difficulty_marks.csv"
+
+
+def test_a_headquarters_of_another_year_is_refused(raw):
+    """A file of 2015 that still names the headquarters of 2014, and one of 2014 that names one of 2015 already."""
+    edit(raw / DIFFICULTY_2015, ",seoul,", ",seoul_metropolitan,", count=-1)
+    [wrong, gone] = check_inputs(2015, raw).problems.query("severity == 'error'").itertuples()
+    assert (wrong.value, wrong.rule) == ("seoul_metropolitan", "not a headquarters of 2015") and wrong.file.endswith("2015/difficulty_marks.csv")
+    assert wrong.mend.startswith("use those of 2015: seoul, incheon, gyeonggi,")
+    assert (gone.value, gone.rule) == ("seoul", "has no rows")
+    edit(raw / "simulated/evaluation/2014/common_indicators.csv", ",honam,", ",jeonbuk,", count=-1)
+    told = check_inputs(2014, raw).problems
+    assert told["rule"].tolist() == ["not a headquarters of 2014", "has no rows"]
+
+
+def test_a_headquarters_of_2015_without_rows(raw):
+    frame = pd.read_csv(raw / DIFFICULTY_2015)
+    frame[frame["headquarters"] != "jeonbuk"].to_csv(raw / DIFFICULTY_2015, index=False)
+    [problem] = check_inputs(2015, raw).problems.itertuples()
+    assert (problem.severity, problem.value, problem.rule) == ("error", "jeonbuk", "has no rows")
+
+
+def test_mini_clusters_that_nobody_handed_on_are_refused(raw):
+    """A list without the rows of 2015 leaves each with the headquarters of 2014."""
+    path = raw / "simulated/mini_clusters.csv"
+    pd.read_csv(path).query("since == 2010").to_csv(path, index=False)
+    assert check_inputs(2014, raw).problems.empty
+    told = check_inputs(2015, raw).problems.query("rule == 'not a headquarters of 2015'")
+    assert set(told["value"]) == {"seoul_metropolitan", "honam", "dongnam"} and told["file"].str.endswith("mini_clusters.csv").all()
+
+
+def test_each_mini_cluster_has_the_owner_of_the_year():
+    found = Found(TABLES["mini_clusters"], (RAW / "simulated/mini_clusters.csv",), "simulated")
+    for frame in (read_table(found).frame, read_table(found).text):
+        for year, owner in ((2010, "dongnam"), (2014, "dongnam"), (2015, "gyeongnam"), (2016, "gyeongnam")):
+            rows = up_to(frame, found.table, year)
+            assert rows["mc_id"].tolist() == [f"MC{number:02d}" for number in range(1, 82)]
+            assert rows.set_index("mc_id").at["MC01", "headquarters"] == owner
+        assert up_to(frame, found.table, 2009).empty
+        # One that starts later is not there before, and keeps its row afterwards.
+        later = frame.assign(since=frame["since"].where(frame["mc_id"] != "MC01", frame["since"].map(lambda since: type(since)(int(since) + 3))))
+        assert [len(up_to(later, found.table, year)) for year in (2012, 2013)] == [80, 81]
+        assert [up_to(later, found.table, year).set_index("mc_id").at["MC01", "headquarters"] for year in (2017, 2018)] == ["dongnam", "gyeongnam"]
+
+
+def test_a_mini_cluster_twice_from_one_year_stands_twice(raw):
+    edit(raw / "simulated/mini_clusters.csv", "MC02,2010", "MC01,2010")
+    assert found(raw, column="mc_id + since", value="MC01, 2010", severity="error").shape[0] == 1
 
 
 def test_a_mark_left_blank_without_a_reason_is_a_warning(raw):

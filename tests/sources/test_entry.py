@@ -24,13 +24,14 @@ from evaluation.sources.locate import entry_folder, locate
 from evaluation.sources.problems import PROBLEM_COLUMNS
 from evaluation.sources.read import read_table
 from evaluation.sources.specs import read_report, read_scheme
-from evaluation.sources.tables import HEADQUARTERS, TABLES
+from evaluation.sources.tables import TABLES
 from evaluation.sources.template import HEADER, template_path, write_template
 from tests.conftest import copy_checkout, iccp
 
 YEAR = 2011
 MARKS = [70.5, 71.5, 72.5, 73.5, 74.5, 75.5]  # one per headquarters, of evaluator E01
 LABELS = read_report()["labels"]
+UNITS = complete(*read_scheme(YEAR))["units"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +39,10 @@ def english(monkeypatch):
     monkeypatch.setenv("ICCP_LANG", "en")
 
 
-def write(path):
-    scheme = complete(*read_scheme(YEAR))
+def write(path, year=YEAR):
+    scheme = complete(*read_scheme(year))
     named = [leaf for component in scheme["components"] for leaf, _ in leaves(component)]
-    write_template(path, YEAR, named, read_input("mini_clusters", YEAR), LABELS)
+    write_template(path, year, named, scheme["units"], read_input("mini_clusters", year), LABELS)
     return path
 
 
@@ -154,7 +155,7 @@ def test_it_has_a_sheet_per_table_that_the_scheme_scores(blank):
 
 def test_a_table_that_the_scheme_does_not_name_gets_no_sheet(tmp_path):
     leaf = {"table": "difficulty_marks", "scale": {"lower": 0, "upper": 100}}
-    write_template(tmp_path / "one.xlsx", YEAR, [leaf], read_input("mini_clusters", YEAR), LABELS)
+    write_template(tmp_path / "one.xlsx", YEAR, [leaf], UNITS, read_input("mini_clusters", YEAR), LABELS)
     assert openpyxl.load_workbook(tmp_path / "one.xlsx").sheetnames == ["Instructions", "difficulty_marks", "Codes"]
 
 
@@ -166,8 +167,8 @@ def test_known_rows_stand_ready(blank):
     assert [row[2] for row in rows] == clusters["mc_id"].tolist()
     assert rows[0] == ("동남권", "메카트로닉스", "MC01", None, None, "아니오")
     for name in ("difficulty_marks", "common_indicators", "headquarters_marks", "headquarters_indicators", "satisfaction"):
-        column = [cell.value for cell in workbook[TABLES[name].ko]["A"][HEADER : HEADER + len(HEADQUARTERS)]]
-        assert column == [LABELS["headquarters"][code]["ko"] for code in HEADQUARTERS]
+        column = [cell.value for cell in workbook[TABLES[name].ko]["A"][HEADER : HEADER + len(UNITS["codes"])]]
+        assert column == [LABELS["headquarters"][code]["ko"] for code in UNITS["codes"]]
 
 
 def test_cells_are_checked_as_they_are_typed(blank):
@@ -192,9 +193,30 @@ def test_cells_are_checked_as_they_are_typed(blank):
     assert all(item.showErrorMessage and item.error for sheet in workbook for item in sheet.data_validations.dataValidation)
 
 
+def test_the_headquarters_are_those_of_the_year(tmp_path, monkeypatch):
+    monkeypatch.setenv("ICCP_LANG", "ko")
+    workbook = openpyxl.load_workbook(write(tmp_path / "2015.xlsx", 2015))
+    eleven = ["서울", "인천", "경기", "충청권", "대경권", "부산", "울산", "경남", "광주·호남", "전북", "강원권"]
+    [offered] = [column for column in workbook["코드"].iter_cols(values_only=True) if "서울" in column]
+    assert [value for value in offered[1:] if value] == eleven
+    assert [cell.value for cell in workbook["지표 난이도 평가점수"]["A"][HEADER : HEADER + 12]] == [*eleven, None]
+    assert "2015년 지역본부 평가표" in str(workbook["안내"]["A1"].value)
+    owners = dict.fromkeys(row[0] for row in workbook["미니클러스터 평가점수"].iter_rows(min_row=HEADER + 1, values_only=True) if row[0])
+    assert set(owners) == set(eleven)
+
+
+def test_a_workbook_may_head_the_column_with_what_the_units_were_called(book, raw):
+    sheet = book["difficulty_marks"]
+    assert sheet.cell(HEADER, 1).value == "Headquarters\n본부"
+    for heading in ("광역본부", "Pan-regional headquarters\n광역본부", "지역본부"):
+        sheet.cell(HEADER, 1).value = heading
+        save(book, raw)
+        assert told(raw) == []
+
+
 def test_the_scheme_narrows_the_range_of_a_mark(tmp_path):
     leaf = {"table": "difficulty_marks", "scale": {"lower": 1, "upper": 5}}
-    write_template(tmp_path / "five.xlsx", YEAR, [leaf], read_input("mini_clusters", YEAR), LABELS)
+    write_template(tmp_path / "five.xlsx", YEAR, [leaf], UNITS, read_input("mini_clusters", YEAR), LABELS)
     sheet = openpyxl.load_workbook(tmp_path / "five.xlsx")["difficulty_marks"]
     assert [(item.formula1, item.formula2) for item in sheet.data_validations.dataValidation if item.type == "decimal"] == [("1", "5")]
     assert sheet["C4"].value == "1–5 points"
@@ -525,9 +547,9 @@ def test_what_could_mean_two_things_is_reported_and_not_resolved(book, raw, type
 
 
 def test_marks_outside_the_contract_are_found_as_in_a_csv(book, raw):
-    book["difficulty_marks"]["C6"], book["difficulty_marks"]["B7"], book["difficulty_marks"]["A8"] = 185, None, "서울"
+    book["difficulty_marks"]["C6"], book["difficulty_marks"]["B7"], book["difficulty_marks"]["A8"] = 185, None, "제주"
     save(book, raw)
-    assert sorted(told(raw)) == [("error", 6, "mark", "185"), ("error", 7, "evaluator", ""), ("error", 8, "headquarters", "서울")]
+    assert sorted(told(raw)) == [("error", 6, "mark", "185"), ("error", 7, "evaluator", ""), ("error", 8, "headquarters", "제주")]
 
 
 def test_a_missing_heading_is_one_problem(book, raw):

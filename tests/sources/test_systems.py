@@ -13,11 +13,12 @@ from evaluation.sources.check import check_inputs
 from evaluation.sources.entry import SYSTEM_TABLES, iso_date
 from evaluation.sources.locate import entry_folder
 from evaluation.sources.systems import agreement, by_headquarters
-from evaluation.sources.tables import HEADQUARTERS
+from evaluation.sources.specs import headquarters_of
 from tests.conftest import copy_checkout, iccp, pages
 
 pytestmark = pytest.mark.usefixtures("quick_reads")
 YEAR = 2010
+UNITS = headquarters_of(YEAR)
 EXAMPLE = ROOT / "docs" / "examples" / f"programme_{YEAR}.xlsx"
 SIMULATED = f"simulated/programme/{YEAR}"
 
@@ -62,8 +63,8 @@ def test_there_is_a_table_for_each_of_the_seven_databases_and_for_rcms():
 
 def test_sums_by_hand(inputs):
     """Daekyung from the text of the files alone."""
-    clusters = pd.read_csv(RAW / "simulated/mini_clusters.csv").set_index("mc_id")["headquarters"]
-    row = by_headquarters(inputs.tables).loc["daekyung"]
+    clusters = pd.read_csv(RAW / "simulated/mini_clusters.csv").query("since <= @YEAR").set_index("mc_id")["headquarters"]
+    row = by_headquarters(inputs.tables, UNITS).loc["daekyung"]
     projects = [line for line in text("cms_projects").to_dict("records") if clusters[line["mc_id"]] == "daekyung"]
     supported = [line for line in projects if line["project_status"] in ("completed", "running", "stopped")]
     assert row["applications"] == len(projects) and row["supported"] == len(supported)
@@ -88,12 +89,12 @@ def test_the_pool_of_experts_has_the_printed_numbers():
     assert counts.sum() == printed["Total", "Subtotal"] == 3357
 
 
-@pytest.mark.parametrize("year", range(2010, 2015))
+@pytest.mark.parametrize("year", range(2010, 2017))
 def test_simulated_exports_agree_with_the_simulated_marks(year):
-    inputs = check_inputs(year)
-    compared = agreement(inputs.tables, origins(inputs))
-    # Execution, target and actual of three indicators, reviewed and passed: for six headquarters.
-    assert len(compared) == 6 * (1 + 2 * 3 + 2) and compared["agrees"].all()
+    inputs, units = check_inputs(year), headquarters_of(year)
+    compared = agreement(inputs.tables, origins(inputs), units)
+    # Execution, target and actual of three indicators, reviewed and passed: for six headquarters, eleven from 2015.
+    assert len(units) == (6 if year < 2015 else 11) and len(compared) == len(units) * (1 + 2 * 3 + 2) and compared["agrees"].all()
 
 
 @pytest.mark.parametrize(
@@ -107,9 +108,9 @@ def test_simulated_exports_agree_with_the_simulated_marks(year):
 def test_a_figure_that_differs_from_the_marks_is_said_and_kept(raw, name, change, column, words):
     edit(raw, name, change)
     [(told, value, rule)] = warned(raw)
-    assert told == column and words in rule and value.split(",")[0] in HEADQUARTERS
+    assert told == column and words in rule and value.split(",")[0] in UNITS
     inputs = check_inputs(YEAR, raw)
-    ledger = data_entries(inputs.tables, inputs.files).set_index("id")
+    ledger = data_entries(inputs.tables, inputs.files, UNITS).set_index("id")
     assert ledger.at["data.systems.agreement.differs", "value"] == 1
     assert ledger.index.str.startswith("data.systems.differs.").sum() == 2
 
@@ -147,7 +148,7 @@ def test_a_season_that_begins_before_the_year_or_ends_after_it_is_no_problem(raw
 
 
 def test_a_headquarters_without_rows_has_no_figure(raw):
-    clusters = pd.read_csv(RAW / "simulated/mini_clusters.csv").set_index("mc_id")["headquarters"]
+    clusters = pd.read_csv(RAW / "simulated/mini_clusters.csv").query("since <= @YEAR").set_index("mc_id")["headquarters"]
     for name in ("cms_projects", "cms_mini_clusters", "cms_action_plans"):
         edit(raw, name, lambda frame: frame[frame["mc_id"].map(clusters) != "honam"])
     edit(raw, "rcms_execution", lambda frame: frame[frame["headquarters"] != "honam"])
@@ -155,7 +156,7 @@ def test_a_headquarters_without_rows_has_no_figure(raw):
     told = warned(raw)
     assert [value for _, value, rule in told if rule == "no row of any of its mini clusters"] == ["honam"] * 3
     inputs = check_inputs(YEAR, raw)
-    ledger = data_entries(inputs.tables, inputs.files).set_index("id")["value"]
+    ledger = data_entries(inputs.tables, inputs.files, UNITS).set_index("id")["value"]
     assert math.isnan(ledger["data.systems.honam.applications"]) and math.isnan(ledger["data.systems.honam.execution"])
     assert ledger["data.systems.all.applications"] == len(text("cms_projects", raw)) and ledger["data.systems.without.cms_projects"] == 1
 
@@ -164,14 +165,14 @@ def test_results_that_are_not_there_yet_are_not_compared(raw):
     edit(raw, "cms_action_plans", lambda frame: frame.assign(actual=""))
     assert warned(raw) == []
     inputs = check_inputs(YEAR, raw)
-    compared = agreement(inputs.tables, origins(inputs))
+    compared = agreement(inputs.tables, origins(inputs), UNITS)
     assert "actual" not in set(compared["check"]) and compared["agrees"].all()
 
 
 def test_shares_are_not_added_up(raw):
     edit(raw, "cms_action_plans", lambda frame: frame.assign(unit=frame["unit"].mask(frame["indicator"] == "patents", "%")))
     inputs = check_inputs(YEAR, raw)
-    assert "patents" not in set(agreement(inputs.tables, origins(inputs))["item"])
+    assert "patents" not in set(agreement(inputs.tables, origins(inputs), UNITS)["item"])
 
 
 def test_amounts_in_won_on_both_sides_are_told(raw):
@@ -285,8 +286,8 @@ def test_official_exports_are_not_mixed_with_simulated_ones(raw):
     assert {name for name in origins(inputs) if name.startswith(("cms_", "rcms_"))} == {"cms_projects"}
     assert inputs.tables["cms_experts"].empty and len(inputs.tables["cms_projects"]) > 2000
     # Official exports beside simulated marks: they are of different worlds.
-    assert agreement(inputs.tables, origins(inputs)).empty
-    ledger = data_entries(inputs.tables, inputs.files).set_index("id")
+    assert agreement(inputs.tables, origins(inputs), UNITS).empty
+    ledger = data_entries(inputs.tables, inputs.files, UNITS).set_index("id")
     assert "data.systems.all.applications" in ledger.index and "data.systems.all.budget" not in ledger.index
 
 
@@ -294,7 +295,7 @@ def test_a_year_without_exports_is_evaluated_without_them(raw):
     shutil.rmtree(raw / "simulated" / "programme")
     inputs = check_inputs(YEAR, raw)
     assert inputs.problems.empty
-    assert not data_entries(inputs.tables, inputs.files)["id"].str.startswith("data.systems").any()
+    assert not data_entries(inputs.tables, inputs.files, UNITS)["id"].str.startswith("data.systems").any()
 
 
 def test_the_blank_workbook_is_read_as_nothing_filled_in(tmp_path, raw):

@@ -86,7 +86,7 @@ def marks_book(path):
     """A template with the marks of one evaluator."""
     scheme = complete(*read_scheme(YEAR))
     named = [leaf for component in scheme["components"] for leaf, _ in leaves(component)]
-    write_template(path, YEAR, named, read_input("mini_clusters", YEAR), read_report()["labels"])
+    write_template(path, YEAR, named, scheme["units"], read_input("mini_clusters", YEAR), read_report()["labels"])
     book = openpyxl.load_workbook(path)
     for sheet, mark in (("difficulty_marks", "C"), ("mc_marks", "E")):
         evaluator = chr(ord(mark) - 1)
