@@ -141,9 +141,26 @@ def test_another_year(copy):
     assert "2011년 가중치는 공표되지 않아 2010년 가중치를" in text
 
 
+def test_the_change_since_the_year_before(made, copy):
+    """What 2011 calls last year's total and rank is what 2010's own report says; without 2010 nothing is compared."""
+    assert iccp(copy, "report", "2011").returncode == 0
+    before, after = (pd.read_csv(folder / f"reports/{year}/ledger.csv").set_index("id")["value"] for folder, year in ((made, YEAR), (copy, 2011)))
+    for name in ("dongnam", "gangwon"):
+        assert after[f"index.change.{name}.total_before"] == pytest.approx(before[f"index.total.{name}"])
+        assert after[f"index.change.{name}.rank_after"] == after[f"index.rank.{name}"]
+        parts = after[after.index.str.startswith(f"index.change_part.{name}.") & after.index.str.endswith(".total")]
+        assert parts.sum() == pytest.approx(after[f"index.total.{name}"] - before[f"index.total.{name}"])
+    text = "\n".join(pages(copy / "reports/2011/ko/report.pdf"))
+    assert "총점의 변화와 그 까닭" in text
+    (copy / MARKS).unlink()
+    run = iccp(copy, "report", "2011")
+    assert run.returncode == 0 and "Evaluation index" in rebuilt(run)
+    assert "총점의 변화와 그 까닭" not in "\n".join(pages(copy / "reports/2011/ko/report.pdf"))
+
+
 def test_official_data_take_the_mark_away(copy):
     """With official marks, the index chapter no longer says simulated; the impact chapter still does."""
-    for name in ("mc_marks", "difficulty_marks", "common_indicators", "headquarters_marks", "headquarters_indicators", "satisfaction"):
+    for name in ("mc_marks", "difficulty_marks", "common_indicators", "headquarters_marks", "headquarters_indicators", "satisfaction", "satisfaction_invited"):
         place = copy / f"data/raw/official/evaluation/{YEAR}/{name}.csv"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes((copy / f"data/raw/simulated/evaluation/{YEAR}/{name}.csv").read_bytes())

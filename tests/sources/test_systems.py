@@ -12,8 +12,8 @@ from evaluation.report.entries import data_entries
 from evaluation.sources.check import check_inputs
 from evaluation.sources.entry import SYSTEM_TABLES, iso_date
 from evaluation.sources.locate import entry_folder
-from evaluation.sources.systems import agreement, by_headquarters
 from evaluation.sources.specs import headquarters_of
+from evaluation.sources.systems import agreement, by_headquarters
 from tests.conftest import copy_checkout, iccp, pages
 
 pytestmark = pytest.mark.usefixtures("quick_reads")
