@@ -21,6 +21,8 @@ COLUMNS = ["unit", "evaluator", "value"]
 LEVELS_OF_MEASUREMENT = ("nominal", "ordinal", "interval", "ratio")
 # Sums of squares are differences of larger sums; what is left below this share of those is rounding.
 ROUNDING = 1e-13
+# Different marks up to which alpha is bootstrapped at levels that compare every two of them.
+MOST_VALUES = 1_000
 
 
 def icc(marks: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
@@ -140,8 +142,9 @@ def bootstrap_agreement(marks: pd.DataFrame, draws: int, seed: int, level: float
         level: of the intervals, 0..1.
 
     Returns:
-        index "ICC(2,1)", "ICC(2,k)", "kendall_w", "alpha_interval"; columns `value`, `lower`, `upper`,
-        `draws` kept, `units` used, units `left_out`.
+        index the six "ICC(…)" of `icc`, "kendall_w", "alpha_nominal", "alpha_ordinal", "alpha_interval", "alpha_ratio"; columns
+        `value`, `lower`, `upper`, `draws` kept, `units` used, units `left_out`. Alpha of other levels than interval is
+        missing where there are more than MOST_VALUES different marks, and of the level ratio where a mark is below 0.
 
     Raises:
         UserError: fewer than two units or evaluators have all marks; marks that are no such frame.
@@ -154,17 +157,19 @@ def bootstrap_agreement(marks: pd.DataFrame, draws: int, seed: int, level: float
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws)
     counts = np.vstack([np.ones(n), drawn])  # the first row is the marks as they are
     values, k = table[full].to_numpy(), table.shape[1]
-    between, _, evaluators, residual = _mean_squares(values, counts[:, full])
-    single = _single(between, residual, evaluators, counts[:, full].sum(axis=1), k)
-    concordance = _concordance(values, counts[:, full])
-    alpha = _interval_alpha(table[paired].to_numpy(), counts[:, paired])
-    measures = pd.DataFrame({"ICC(2,1)": single, "ICC(2,k)": single, "kendall_w": concordance, "alpha_interval": alpha})
+    between, within, evaluators, residual = _mean_squares(values, counts[:, full])
+    units = counts[:, full].sum(axis=1)
+    single = {form: _single(between, noise, severity_noise, units, k) for form, noise, severity_noise in ((1, within, within), (2, residual, evaluators), (3, residual, residual))}
+    measures = {f"ICC({form},{of})": single[form] for of in "1k" for form in single} | {"kendall_w": _concordance(values, counts[:, full])}
+    measures |= {f"alpha_{level_}": of_draws for level_, of_draws in _alphas(table[paired].to_numpy(), counts[:, paired]).items()}
+    measures = pd.DataFrame(measures)
     point, sample = measures.iloc[0], measures.iloc[1:]
     lower, upper = sample.quantile((1 - level) / 2), sample.quantile((1 + level) / 2)
     out = pd.DataFrame({"value": point, "lower": lower, "upper": upper})
-    # ICC(2,k) rises with ICC(2,1), so its percentiles are those of ICC(2,1) carried over.
-    out.loc["ICC(2,k)"] = _of_the_mean(out.loc["ICC(2,1)"].to_numpy(), k)
-    used = np.where(out.index == "alpha_interval", paired.sum(), full.sum())
+    # A form k rises with its form 1, so its percentiles are those of form 1 carried over.
+    for form in single:
+        out.loc[f"ICC({form},k)"] = _of_the_mean(out.loc[f"ICC({form},1)"].to_numpy(), k)
+    used = np.where(out.index.str.startswith("alpha"), paired.sum(), full.sum())
     return out.assign(draws=sample.notna().sum(), units=used, left_out=n - used)
 
 
@@ -504,6 +509,34 @@ def _interval_alpha(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     spread = counts @ np.nansum(x**2, axis=1) - (counts @ np.nansum(x, axis=1)) ** 2 / np.maximum(total, 1)
     spread = np.where(spread > ROUNDING * total * np.nanmax(x**2), spread, 0.0)
     return 1 - _ratio((total - 1) * (counts @ within), total * spread)
+
+
+def _alphas(values: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Krippendorff's alpha at every level of measurement, each of shape (draws,).
+
+    Args:
+        values: shape (units, evaluators), two marks or more in every unit; counts: how often each unit counts, (draws, units).
+    """
+    out = dict.fromkeys(LEVELS_OF_MEASUREMENT, np.full(len(counts), np.nan)) | {"interval": _interval_alpha(values, counts)}
+    given = ~np.isnan(values)
+    levels, code = np.unique(values[given], return_inverse=True)
+    if len(levels) > MOST_VALUES:
+        return out
+    each = np.zeros((len(values), len(levels)))
+    np.add.at(each, (np.nonzero(given)[0], code), 1)
+    m = each.sum(axis=1)
+    totals = counts @ each
+    n = totals.sum(axis=1)
+    # Squared differences of ranks: as at the level interval, with each mark's place among those drawn for its value.
+    place = totals.cumsum(axis=1) - totals / 2
+    within = (m / (m - 1))[:, None] * (each @ place.T**2 - (each @ place.T) ** 2 / m[:, None])
+    spread = (totals * place**2).sum(axis=1) - (totals * place).sum(axis=1) ** 2 / np.maximum(n, 1)
+    out["ordinal"] = 1 - _ratio((n - 1) * (counts * within.T).sum(axis=1), n * np.where(spread > ROUNDING * (totals * place**2).sum(axis=1), spread, 0.0))
+    for level in ("nominal", "ratio") if levels[0] >= 0 else ("nominal",):
+        apart = _difference(levels, totals[0], level)
+        observed = counts @ (((each @ apart) * each).sum(axis=1) / (m - 1))
+        out[level] = 1 - _ratio((n - 1) * observed, ((totals @ apart) * totals).sum(axis=1))
+    return out
 
 
 def _additive(values: np.ndarray) -> tuple[np.ndarray, ...]:

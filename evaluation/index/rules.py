@@ -94,8 +94,8 @@ def achievement_ratio(rows: pd.DataFrame, leaf: dict) -> pd.Series:
         where = ", ".join(str(row[name]) for name in (UNIT, "item") if name in rows)
         what, ko = ("actual value", "실적") if lower[wrong.index[0]] else ("target", "목표")
         raise UserError(
-            f"`{leaf['id']}`: {where} has the {what} {lower_part[wrong.index[0]]:g}; an achievement ratio needs one above 0.",
-            f"`{leaf['id']}`: {where}의 {ko}가 {lower_part[wrong.index[0]]:g}입니다. 달성률을 계산하려면 0보다 커야 합니다.",
+            f"`{leaf['id']}`, row {wrong.index[0] + 2}: {where} has the {what} {lower_part[wrong.index[0]]:g}; an achievement ratio needs one above 0.",
+            f"`{leaf['id']}` {wrong.index[0] + 2}행: {where}의 {ko}가 {lower_part[wrong.index[0]]:g}입니다. 달성률을 계산하려면 0보다 커야 합니다.",
         )
     ratio = (100 * upper_part / lower_part).clip(leaf.get("floor", {}).get("value", 0), leaf.get("cap", {}).get("value"))
     return ratio.groupby(rows[UNIT]).mean()
@@ -200,8 +200,8 @@ def _within(rows: pd.DataFrame, leaf: dict) -> None:
     told = ", ".join([*(str(row[name]) for name in (UNIT, *KEYS) if name in rows and pd.notna(row[name])), f"{row['value']:g}"])
     bounds = f"{scale['lower']:g}..{scale['upper']:g}"
     raise UserError(
-        f"`{leaf['id']}`: {len(outside)} values lie outside its scale {bounds} (first: {told}). Mend the marks or the scale.",
-        f"`{leaf['id']}`: 값 {len(outside)}건이 척도({bounds})를 벗어납니다(첫째: {told}). 점수나 척도를 고치십시오.",
+        f"`{leaf['id']}`: {len(outside)} values lie outside its scale {bounds} (first: row {outside.index[0] + 2}, {told}). Mend the marks or the scale.",
+        f"`{leaf['id']}`: 값 {len(outside)}건이 척도({bounds})를 벗어납니다(첫째: {outside.index[0] + 2}행, {told}). 점수나 척도를 고치십시오.",
     )
 
 

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 # Shrout and Fleiss (1979), Psychological Bulletin 86, table 2: six targets (rows) by four judges.
 SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
 NO = np.nan
+LEVELS = ("nominal", "ordinal", "interval", "ratio")
 # Krippendorff (2011), "Computing Krippendorff's alpha-reliability": four observers (rows) by twelve units.
 KRIPPENDORFF = np.array(
     [
@@ -215,19 +216,19 @@ def test_bootstrap_is_a_plain_loop(share):
     loop = []
     for counts in np.random.default_rng(9).multinomial(15, np.full(15, 1 / 15), size=25):
         marks = long(np.repeat(table, counts, axis=0))
-        loop.append((icc(marks).at["ICC(2,1)", "value"], kendall_w(marks)["W"], krippendorff_alpha(marks, "interval")))
-    names = ["ICC(2,1)", "kendall_w", "alpha_interval"]
+        of_draw = icc(marks)["value"]
+        loop.append((*of_draw[["ICC(1,1)", "ICC(2,1)", "ICC(3,1)"]], kendall_w(marks)["W"], *(krippendorff_alpha(marks, level) for level in LEVELS)))
+    names = ["ICC(1,1)", "ICC(2,1)", "ICC(3,1)", "kendall_w", *(f"alpha_{level}" for level in LEVELS)]
     lower, upper = np.quantile(loop, [0.1, 0.9], axis=0)
     assert out.loc[names, "lower"].to_numpy() == pytest.approx(lower)
     assert out.loc[names, "upper"].to_numpy() == pytest.approx(upper)
     points = icc(long(table))["value"]
-    alpha = krippendorff_alpha(long(table), "interval")
-    values = [points["ICC(2,1)"], points["ICC(2,k)"], kendall_w(long(table))["W"], alpha]
+    values = [*points, kendall_w(long(table))["W"], *(krippendorff_alpha(long(table), level) for level in LEVELS)]
     assert out["value"].to_numpy() == pytest.approx(values)
     single = out.loc["ICC(2,1)", ["lower", "upper"]].to_numpy(float)
     assert out.loc["ICC(2,k)", ["lower", "upper"]].to_numpy(float) == pytest.approx(4 * single / (1 + 3 * single))
     complete, paired = (~np.isnan(table)).all(axis=1).sum(), ((~np.isnan(table)).sum(axis=1) > 1).sum()
-    assert out["units"].tolist() == [complete] * 3 + [paired]
+    assert out["units"].tolist() == [complete] * 7 + [paired] * 4
     assert (out["units"] + out["left_out"] == 15).all() and (out["draws"] == 25).all()
 
 
@@ -399,7 +400,7 @@ def test_evaluators_who_contradict_each_other():
     assert table.at["ICC(3,1)", "value"] == -1 and table.loc[["ICC(1,k)", "ICC(2,k)", "ICC(3,k)"], "value"].isna().all()
     assert kendall_w(marks)["W"] == 0
     assert severity(marks)["correlation"].to_numpy() == pytest.approx(-1)
-    assert len(icc(long([[0, 1], [1, 0]]))) == 6 and len(bootstrap_agreement(long([[0, 1], [1, 0]]), 20, 0)) == 4
+    assert len(icc(long([[0, 1], [1, 0]]))) == 6 and len(bootstrap_agreement(long([[0, 1], [1, 0]]), 20, 0)) == 11
 
 
 def test_marks_equal_but_for_their_last_bits_are_tied():
@@ -422,6 +423,9 @@ def test_the_same_seed_gives_the_same_intervals():
 
 def test_draws_of_a_whole_committee_lie_around_the_estimate():
     out = bootstrap_agreement(long(simulated(np.random.default_rng(16), 81, 9)), 1000, 1)
+    # Marks of many decimals agree by chance only in name; those below 0 have no ratio.
+    assert out.at["alpha_nominal", "value"] == pytest.approx(0, abs=1e-3) and np.isnan(out.at["alpha_ratio", "value"])
+    out = out.drop(["alpha_nominal", "alpha_ratio"])
     assert (out["lower"] < out["value"]).all() and (out["value"] < out["upper"]).all()
 
 
