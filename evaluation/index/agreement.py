@@ -205,7 +205,7 @@ def severity(marks: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def without_each_evaluator(score: Callable[[pd.DataFrame], pd.Series], marks: pd.DataFrame) -> pd.DataFrame:
+def without_each_evaluator(score: Callable[[pd.DataFrame], pd.Series], marks: pd.DataFrame, ties: str = "min") -> pd.DataFrame:
     """Totals and ranks as they would be had one evaluator not taken part, for each evaluator in turn.
 
     Args:
@@ -214,7 +214,7 @@ def without_each_evaluator(score: Callable[[pd.DataFrame], pd.Series], marks: pd
 
     Returns:
         one row per evaluator left out (sorted) and ranked unit: `evaluator`, `unit`, `total`, `rank` (1 for
-        the highest; equal totals share the better rank), `change_of_total` and `change_of_rank` (without the
+        the highest; equal totals share a rank by the rule for ties), `change_of_total` and `change_of_rank` (without the
         evaluator minus with all; a positive change of rank is a worse place). A unit for which nobody else
         gave a mark has no total, no rank and no change; the others are then ranked, before and after, among themselves.
 
@@ -229,7 +229,7 @@ def without_each_evaluator(score: Callable[[pd.DataFrame], pd.Series], marks: pd
             f"No total for {names} from the marks of all evaluators, so nothing can be compared with it. Add its marks or leave it out.",
             f"전체 평가위원의 점수로도 총점이 나오지 않아 비교할 수 없습니다: {names}. 해당 점수를 추가하거나 비교에서 제외하십시오.",
         )
-    rows = [_without(name, score(marks[marks["evaluator"] != name]), everyone) for name in evaluators]
+    rows = [_without(name, score(marks[marks["evaluator"] != name]), everyone, ties) for name in evaluators]
     return pd.concat(rows, ignore_index=True)
 
 
@@ -272,7 +272,7 @@ def agreement_of(data: pd.DataFrame, indicator: str, draws: int, seed: int) -> d
 
     Returns:
         `icc` and `severity` as frames, `measures` (point and bootstrap interval), `kendall_w` and `krippendorff_alpha`
-        (by level of measurement) as mappings.
+        (by level of measurement) as mappings; `left_out`: what these marks do not allow, and why.
 
     Raises:
         UserError: no such indicator, or no evaluators.
@@ -286,20 +286,31 @@ def agreement_of(data: pd.DataFrame, indicator: str, draws: int, seed: int) -> d
     rows = unconflicted(rows).dropna(subset="evaluator")
     keys = ["unit", *([] if indicator else ["indicator"]), *(["item"] if "item" in rows and rows["item"].notna().any() else [])]
     marks = pd.DataFrame({"unit": rows[keys].fillna("").astype(str).agg("/".join, axis=1), "evaluator": rows["evaluator"].astype(str), "value": rows["value"]})
-    alpha = {}
-    for level in LEVELS_OF_MEASUREMENT:
+    told: dict[str, str] = {}
+
+    def tried(name: str, compute: Callable, instead: object) -> object:
+        """What these marks allow; the others stand without it."""
         try:
-            alpha[level] = krippendorff_alpha(marks, level)
-        except UserError:  # a ratio needs a zero below all marks; the other levels stand
-            alpha[level] = None
-    w = {name: value.item() if hasattr(value, "item") else value for name, value in kendall_w(marks).items()}
-    return {
-        "measures": bootstrap_agreement(marks, draws, seed).rename_axis("measure").reset_index(),
-        "icc": icc(marks).rename_axis("form").reset_index(),
-        "kendall_w": {name: None if value != value else value for name, value in w.items()},
-        "krippendorff_alpha": {name: None if value is None or value != value else float(value) for name, value in alpha.items()},
-        "severity": severity(marks).rename_axis("evaluator").reset_index(),
+            return compute()
+        except UserError as error:
+            told[name] = str(error)
+            return instead
+
+    def plain(value: float) -> float | None:
+        return None if value is None or value != value else float(value)
+
+    measures = tried("measures", lambda: bootstrap_agreement(marks, draws, seed), pd.DataFrame())
+    found = {
+        "measures": measures.rename_axis("measure").reset_index() if len(measures) else measures,
+        "icc": tried("icc", lambda: icc(marks).rename_axis("form").reset_index(), pd.DataFrame()),
+        "kendall_w": {name: plain(value) for name, value in tried("kendall_w", lambda: kendall_w(marks), {"W": None}).items()},
+        "krippendorff_alpha": {level: plain(tried(f"krippendorff_alpha_{level}", lambda level=level: krippendorff_alpha(marks, level), None)) for level in LEVELS_OF_MEASUREMENT},
+        "severity": tried("severity", lambda: severity(marks).rename_axis("evaluator").reset_index(), pd.DataFrame()),
+        "left_out": told,
     }
+    if found["icc"].empty and found["severity"].empty and all(value is None for value in found["krippendorff_alpha"].values()):
+        raise UserError(next(iter(told.values())), next(iter(told.values())))
+    return found
 
 
 def _table(marks: pd.DataFrame) -> pd.DataFrame:
@@ -583,12 +594,12 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def _without(name, left: pd.Series, everyone: pd.Series) -> pd.DataFrame:
+def _without(name, left: pd.Series, everyone: pd.Series, ties: str) -> pd.DataFrame:
     """The rows of `without_each_evaluator` of one evaluator; `left`, `everyone`: totals per unit without and with the evaluator."""
     left = left.reindex(everyone.index).astype(float)
     ranked = left.notna()
     before, after = (
-        pd.Series(rank(totals[ranked]), index=left.index[ranked]).reindex(left.index).astype("Int64") for totals in (everyone, left)
+        pd.Series(rank(totals[ranked], ties), index=left.index[ranked]).reindex(left.index).astype("Int64") for totals in (everyone, left)
     )
     columns = {"evaluator": name, "unit": left.index, "total": left, "rank": after}
     return pd.DataFrame(columns | {"change_of_total": left - everyone, "change_of_rank": after - before}).reset_index(drop=True)

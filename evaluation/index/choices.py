@@ -122,7 +122,7 @@ def rank_sobol(scheme: dict, data: pd.DataFrame, n: int, seed: int, draws: int, 
     drawn, kept = {}, {"evaluators": np.ones(draws, bool), "respondents": np.ones(draws, bool)}
     for option in choices.get("marks", [AS_IS]):
         # The same random numbers, so that an option changes the rule and not who was drawn.
-        drawn[option], lost = draw_values(choose(scheme, marks=option), data, draws, np.random.default_rng(seed))
+        drawn[option], lost = draw_values(choose(scheme, marks=option), data, draws, np.random.default_rng(seed), relative="normalisation" in choices)
         for leaf, name in source.items():
             if name:
                 kept[name] &= ~lost[leaf]

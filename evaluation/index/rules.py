@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
+from evaluation.index.scheme import HIGHER, LOWER
 
 UNIT = "unit"
 # Columns that tell rows of one indicator and unit apart.
@@ -86,7 +87,9 @@ def achievement_ratio(rows: pd.DataFrame, leaf: dict) -> pd.Series:
     Raises:
         UserError: a target, or where less is better an actual value, that is not above 0.
     """
-    lower = rows["direction"].eq("lower") if "direction" in rows else pd.Series(leaf.get("direction") == "lower", index=rows.index)
+    lower = _directions(rows, leaf) == LOWER
+    rows = _whole_pairs(rows, leaf)
+    lower = lower.reindex(rows.index)
     upper_part, lower_part = rows["value"].mask(lower, rows["target"]), rows["target"].mask(lower, rows["value"])
     wrong = rows[lower_part <= 0]
     if not wrong.empty:
@@ -95,10 +98,34 @@ def achievement_ratio(rows: pd.DataFrame, leaf: dict) -> pd.Series:
         what, ko = ("actual value", "실적") if lower[wrong.index[0]] else ("target", "목표")
         raise UserError(
             f"`{leaf['id']}`, row {wrong.index[0] + 2}: {where} has the {what} {lower_part[wrong.index[0]]:g}; an achievement ratio needs one above 0.",
-            f"`{leaf['id']}` {wrong.index[0] + 2}행: {where}의 {ko}가 {lower_part[wrong.index[0]]:g}입니다. 달성률을 계산하려면 0보다 커야 합니다.",
+            f"`{leaf['id']}` {wrong.index[0] + 2}행: {where}의 {ko} {lower_part[wrong.index[0]]:g}: 달성률을 계산하려면 0보다 커야 합니다.",
         )
-    ratio = (100 * upper_part / lower_part).clip(leaf.get("floor", {}).get("value", 0), leaf.get("cap", {}).get("value"))
+    # A pair without one half is there only where the scheme counts it as 0.
+    ratio = (100 * upper_part / lower_part).fillna(0.0).clip(leaf.get("floor", {}).get("value", 0), leaf.get("cap", {}).get("value"))
     return ratio.groupby(rows[UNIT]).mean()
+
+
+def _directions(rows: pd.DataFrame, leaf: dict) -> pd.Series:
+    """higher or lower of each row: its own, and the leaf's where it says nothing."""
+    own = rows["direction"] if "direction" in rows else pd.Series(pd.NA, index=rows.index)
+    return own.fillna(leaf.get("direction", HIGHER)).astype(str)
+
+
+def _whole_pairs(rows: pd.DataFrame, leaf: dict) -> pd.DataFrame:
+    """Rows with target and actual, by the leaf's rule for what is missing: refused, left out, or kept to count as 0.
+
+    Who leaves out the worst of its indicators would gain by it otherwise.
+    """
+    half = rows["value"].isna() | rows["target"].isna()
+    missing = leaf.get("missing", {"rule": "refuse"})["rule"]
+    if half.any() and missing == "refuse":
+        row = rows[half].iloc[0]
+        what, ko = ("target", "목표") if pd.isna(row["target"]) else ("actual value", "실적")
+        raise UserError(
+            f"`{leaf['id']}`, row {rows.index[half][0] + 2}: {row[UNIT]} has no {what}. Add it, or say `missing: reweight` (or zero) there in the scheme.",
+            f"`{leaf['id']}` {rows.index[half][0] + 2}행: {row[UNIT]}의 {ko} 값이 없습니다. 값을 넣거나 평가체계에 `missing: reweight`(또는 zero)를 쓰십시오.",
+        )
+    return rows if missing == "zero" else rows[~half]
 
 
 def likert(rows: pd.DataFrame, leaf: dict) -> pd.Series:
@@ -166,18 +193,48 @@ def apply(rows: pd.DataFrame, leaf: dict) -> pd.Series:
                 f"`{leaf['id']}` is scored by {leaf['rule']}, which needs the column {column!r}. Add it to the data.",
                 f"`{leaf['id']}` 항목의 {leaf['rule']} 규칙에는 {column!r} 열이 필요합니다. 자료에 추가하십시오.",
             )
+    rows = unconflicted(rows)
+    _check_names(rows, leaf, needed)
     keys = [UNIT] if leaf["rule"] == "value" else [UNIT, *(name for name in KEYS if name in rows and rows[name].notna().any())]
     # Without a name for what was asked, answers and plain values may come several to a respondent or a unit.
     told_apart = leaf["rule"] == "value" or leaf["rule"] in COMMITTEE or "item" in keys
     twice = rows[rows.duplicated(keys, keep=False)] if told_apart else rows.iloc[:0]
     if not twice.empty:
-        where = ", ".join(str(twice.iloc[0][name]) for name in keys)
+        where = ", ".join(str(twice.iloc[0][name]) for name in keys if pd.notna(twice.iloc[0][name]))
         raise UserError(
             f"`{leaf['id']}`: {where} stands {int((twice[keys] == twice.iloc[0][keys]).all(axis=1).sum())} times (row {twice.index[0] + 2} and others). Keep one.",
             f"`{leaf['id']}`: {where} 행이 {int((twice[keys] == twice.iloc[0][keys]).all(axis=1).sum())}번 나옵니다({twice.index[0] + 2}행 등). 하나만 남기십시오.",
         )
     _within(rows, leaf)
-    return function(unconflicted(rows) if leaf["rule"] in COMMITTEE else rows, leaf)
+    return function(rows, leaf)
+
+
+def _check_names(rows: pd.DataFrame, leaf: dict, needed: tuple[str, ...]) -> None:
+    """UserError where a row lacks a name that the others have, or names a direction that is none or that the rule does not take.
+
+    A blank would silently merge what is marked, or pass over a mark.
+    """
+    given = rows[rows["value"].notna()]
+    for name, ko in (("item", "항목"), ("evaluator", "평가위원"), ("respondent", "응답자")):
+        # Evaluators and respondents matter only to the rules that tell them apart.
+        if name not in given or (name != "item" and name not in needed):
+            continue
+        blank = given[name].isna()
+        if blank.any() and not blank.all():
+            row = given.index[blank][0] + 2
+            raise UserError(
+                f"`{leaf['id']}`, row {row}: {given[blank].iloc[0][UNIT]} has no {name}, but other rows have. Fill it in.",
+                f"`{leaf['id']}` {row}행: {given[blank].iloc[0][UNIT]}의 {name}({ko})이(가) 비어 있습니다. 다른 행처럼 채우십시오.",
+            )
+    if "direction" in rows:
+        own = rows["direction"].dropna()
+        taken = (HIGHER, LOWER) if leaf["rule"] == "achievement_ratio" else (leaf.get("direction", HIGHER),)
+        wrong = own[~own.isin(taken)]
+        if len(wrong):
+            raise UserError(
+                f"`{leaf['id']}`, row {wrong.index[0] + 2}: direction is {wrong.iloc[0]!r}; the rule {leaf['rule']} takes {' or '.join(taken)} here. For other rules set it in the scheme.",
+                f"`{leaf['id']}` {wrong.index[0] + 2}행: direction 값 {wrong.iloc[0]!r}. {leaf['rule']} 규칙에는 {' 또는 '.join(taken)}만 쓸 수 있습니다. 다른 규칙의 방향은 평가체계에 적으십시오.",
+            )
 
 
 def marked_by(rows: pd.DataFrame) -> list[str]:

@@ -112,7 +112,9 @@ def harmonic(parts: np.ndarray, weights: np.ndarray, exponent: float) -> np.ndar
 def generalised(parts: np.ndarray, weights: np.ndarray, exponent: float) -> np.ndarray:
     """Weighted generalised (power) mean with an exponent other than 0, for parts above 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (parts**exponent * weights).sum(axis=0) ** (1 / exponent)
+        # Of parts as shares of the largest, or of the smallest for negative exponents: powers of large numbers overflow.
+        unit = parts.max(axis=0) if exponent > 0 else parts.min(axis=0)
+        return unit * ((parts / unit) ** exponent * weights).sum(axis=0) ** (1 / exponent)
 
 
 def minimum(parts: np.ndarray, weights: np.ndarray, exponent: float) -> np.ndarray:

@@ -1,5 +1,6 @@
 """An evaluation scheme: a tree of weighted components whose leaves say which rule scores which marks."""
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -24,6 +25,7 @@ NORMALISATIONS = {
 }  # fmt: skip
 AGGREGATIONS = ("arithmetic", "geometric", "harmonic", "generalised", "minimum", "sum")
 TIES = ("min", "max", "dense")
+MOST_EXPONENT = 100  # of a generalised mean; beyond, it is the minimum or the maximum but for overflow
 MISSING = ("refuse", "reweight", "zero")
 WITHOUT_WEIGHTS = ("sum", "minimum")  # aggregations in which weights do not count
 TOTAL = "total"  # the root of the tree
@@ -50,7 +52,7 @@ def complete_tree(raw: dict, where: str) -> dict:
             cycle; an id that stands twice.
     """
     if not isinstance(raw, dict):
-        raise _bad(where, "components", raw, "a mapping with the key components")
+        raise _bad(where, "components", raw, "a mapping with the key components", "components가 있는 YAML")
     _known_keys(raw, TOP_KEYS, "", where)
     _refuse_cycles(raw, where)
     if raw.get("weights") == "unpublished":
@@ -67,7 +69,7 @@ def complete_tree(raw: dict, where: str) -> dict:
     ids = [node["id"] for node in walk(root)]
     for name in ids:
         if ids.count(name) > 1:
-            raise _bad(where, "id", name, "an id that no other node has")
+            raise _bad(where, "id", name, "an id that no other node has", "다른 항목과 겹치지 않는 id")
     given = raw.get("grades", [])
     bands = given.get("bands") if isinstance(given, dict) else given
     graded = {"grades": _grades(bands, where), "grades_assumed": isinstance(given, dict) and bool(given.get("assumed"))}
@@ -82,14 +84,19 @@ def _complete_node(node: dict, place: str, inherited: dict, where: str) -> dict:
     out = {"label": {language: node["id"] for language in LANGUAGES}, **node, "missing": _choice(inherited["missing"], "rule", MISSING, f"{inside}.missing", where)}
     if "parts" not in node:
         return _complete_leaf(out, inside, inherited, where)
-    out["aggregate"] = _choice(node.get("aggregate", inherited["aggregate"]), "rule", AGGREGATIONS, f"{inside}.aggregate", where)
-    if out["aggregate"]["rule"] == "generalised" and not (isinstance(out["aggregate"].get("exponent"), int | float) and out["aggregate"]["exponent"]):
-        raise _bad(where, f"{inside}.aggregate.exponent", out["aggregate"].get("exponent"), "a number other than 0 (for 0 use geometric)")
+    out["aggregate"] = _choice(node.get("aggregate", inherited["aggregate"]), "rule", AGGREGATIONS, f"{inside}.aggregate", where, ("exponent",))
+    if out["aggregate"]["rule"] == "generalised" and not (_is_number(out["aggregate"].get("exponent")) and 0 < abs(out["aggregate"]["exponent"]) <= MOST_EXPONENT):
+        raise _bad(
+            where, f"{inside}.aggregate.exponent", out["aggregate"].get("exponent"),
+            f"a number from -{MOST_EXPONENT} to {MOST_EXPONENT} other than 0 (for 0 use geometric)", f"0을 뺀 -{MOST_EXPONENT}~{MOST_EXPONENT}의 수(0이면 geometric)",
+        )  # fmt: skip
     if out["aggregate"]["rule"] == "sum" and out["missing"]["rule"] == "reweight":
-        raise _bad(where, f"{inside}.missing.rule", "reweight", "refuse | zero; a sum has no weights to share out")
+        raise _bad(where, f"{inside}.missing.rule", "reweight", "refuse | zero; a sum has no weights to share out", "refuse | zero (합에는 나눌 가중치가 없음)")
     parts = node["parts"]
     if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) and isinstance(part.get("id"), str) for part in parts):
-        raise _bad(where, inside, parts, "a list of entries, each with an id")
+        raise _bad(where, inside, parts, "a list of entries, each with an id", "id가 있는 항목의 목록")
+    if node.get("weights", "equal") not in ("equal", "unpublished"):
+        raise _bad(where, f"{inside}.weights", node["weights"], "equal, or leave it out and give each part a weight", "equal 또는 항목마다 weight")
     equal = node.get("weights") == "equal" or (out["aggregate"]["rule"] in WITHOUT_WEIGHTS and not any("weight" in part for part in parts))
     weights = [Fraction(100, len(parts)) if equal else _weight(part, f"{inside}.{part['id']}", where) for part in parts]
     if abs(float(sum(weights)) - 100) > 1e-9:
@@ -100,49 +107,71 @@ def _complete_node(node: dict, place: str, inherited: dict, where: str) -> dict:
 
 def _complete_leaf(node: dict, place: str, inherited: dict, where: str) -> dict:
     out = {"indicator": node["id"], "rule": "value", "direction": HIGHER, **node}
-    if out["rule"] not in RULES:
+    if isinstance(out["indicator"], int | float) and not isinstance(out["indicator"], bool):
+        out["indicator"] = str(out["indicator"])  # a code that YAML takes for a number
+    if not isinstance(out["indicator"], str):
+        raise _bad(where, f"{place}.indicator", out["indicator"], "the name of an indicator in the data", "자료에 있는 지표 이름")
+    if not isinstance(out["rule"], str) or out["rule"] not in RULES:
         raise _bad(where, f"{place}.rule", out["rule"], " | ".join(RULES))
     if out["direction"] not in (HIGHER, LOWER):
         raise _bad(where, f"{place}.direction", out["direction"], f"{HIGHER} | {LOWER}")
     for key, needed in (("scale", ("lower", "upper")), ("cap", ("value",)), ("floor", ("value",))):
         given = node.get(key)
-        if key in node and (not isinstance(given, dict) or not all(isinstance(given.get(name), int | float) for name in needed)):
+        if key in node and (not isinstance(given, dict) or not all(_is_number(given.get(name)) for name in needed)):
             raise _bad(where, f"{place}.{key}", given, f"{{{', '.join(f'{name}: number' for name in needed)}}}")
     if "scale" in node and node["scale"]["lower"] >= node["scale"]["upper"]:
-        raise _bad(where, f"{place}.scale", node["scale"], "lower below upper")
+        raise _bad(where, f"{place}.scale", node["scale"], "lower below upper", "lower가 upper보다 작은 척도")
+    if "cap" in node and node.get("floor", {"value": 0})["value"] >= node["cap"]["value"]:
+        raise _bad(where, f"{place}.cap", node["cap"], "a cap above the floor (0 unless given)", "하한(없으면 0)보다 큰 상한")
+    if "trim" in node and (type(node["trim"]) is not int or node["trim"] < 1):
+        raise _bad(where, f"{place}.trim", node["trim"], "a whole number, 1 or more: how many of the highest and of the lowest are left out", "1 이상의 정수(최고·최저에서 뺄 개수)")
     needed, may = RULES[out["rule"]]
     for key in needed:
         if key not in node:
-            raise _bad(where, f"{place}.{key}", None, f"what the rule {out['rule']} needs")
+            raise _bad(where, f"{place}.{key}", None, f"what the rule {out['rule']} needs", f"{out['rule']} 규칙에 필요한 값")
     if node.get("weighting", POPULATION) != POPULATION:
         raise _bad(where, f"{place}.weighting", node["weighting"], POPULATION)
     for key in ("scale", "cap", "floor", "trim", "weighting"):
         if key in node and key not in (*needed, *may):
-            raise _bad(where, f"{place}.{key}", node[key], f"keys that the rule {out['rule']} takes: {', '.join((*needed, *may)) or 'none'}")
+            raise _bad(where, f"{place}.{key}", node[key], f"keys that the rule {out['rule']} takes: {', '.join((*needed, *may)) or 'none'}", f"{out['rule']} 규칙에 쓸 수 있는 항목: {', '.join((*needed, *may)) or '없음'}")
     how = inherited["normalise"]
-    out["normalise"] = _choice(how if isinstance(how, dict) else {"method": how}, "method", tuple(NORMALISATIONS), f"{place}.normalise", where)
+    how = how if isinstance(how, dict) else {"method": how}
+    out["normalise"] = _choice(how, "method", tuple(NORMALISATIONS), f"{place}.normalise", where, tuple(how))
     needed, may = NORMALISATIONS[out["normalise"]["method"]]
     for key in out["normalise"]:
         if key not in ("method", "assumed", *needed, *may):
-            raise _bad(where, f"{place}.normalise.{key}", out["normalise"][key], f"one of: {', '.join((*needed, *may)) or 'nothing more'}")
-    for key in needed:
-        if not isinstance(out["normalise"].get(key), int | float):
-            raise _bad(where, f"{place}.normalise.{key}", out["normalise"].get(key), "a number")
+            raise _bad(where, f"{place}.normalise.{key}", out["normalise"][key], f"one of: {', '.join((*needed, *may)) or 'nothing more'}", f"다음 중 하나: {', '.join((*needed, *may)) or '없음'}")
+    for key in (*needed, *(key for key in may if key in out["normalise"] and key not in ("log", "cut"))):
+        if not _is_number(out["normalise"].get(key)):
+            raise _bad(where, f"{place}.normalise.{key}", out["normalise"].get(key), "a number", "숫자")
+    if out["normalise"].get("sd", 1) <= 0:
+        raise _bad(where, f"{place}.normalise.sd", out["normalise"]["sd"], "a number above 0", "0보다 큰 수")
+    if out["normalise"]["method"] == "distance_to_target" and out["normalise"]["target"] <= out["normalise"].get("lower", 0):
+        raise _bad(where, f"{place}.normalise.target", out["normalise"]["target"], "a target above lower (0 unless given)", "lower(없으면 0)보다 큰 목표")
     if out["direction"] == LOWER and out["normalise"]["method"] == "none" and out["rule"] != "achievement_ratio":
-        raise _bad(where, f"{place}.normalise.method", "none", f"a method that can turn values round, since less is better here: {', '.join(name for name in NORMALISATIONS if name != 'none')}")
+        raise _bad(where, f"{place}.normalise.method", "none", f"a method that can turn values round, since less is better here: {', '.join(name for name in NORMALISATIONS if name != 'none')}", f"낮을수록 좋은 지표에 쓸 수 있는 방법: {', '.join(name for name in NORMALISATIONS if name != 'none')}")
     if out["normalise"]["method"] in ("goalposts", "min_max"):
         lower, upper = out["normalise"].get("lower", 0), out["normalise"].get("upper", 100)
         if lower >= upper or (out["normalise"].get("log") and lower <= 0):
-            raise _bad(where, f"{place}.normalise", out["normalise"], "lower below upper, and above 0 with log")
+            raise _bad(where, f"{place}.normalise", out["normalise"], "lower below upper, and above 0 with log", "lower가 upper보다 작고 log이면 0보다 커야 함")
     return out
 
 
-def _choice(given: object, key: str, known: tuple[str, ...], place: str, where: str) -> dict:
-    """`{rule: x}`, or just x, checked."""
+def _choice(given: object, key: str, known: tuple[str, ...], place: str, where: str, may: tuple[str, ...] = ()) -> dict:
+    """`{rule: x}`, or just x, checked; `may`: what may stand beside it."""
     given = given if isinstance(given, dict) else {key: given}
-    if given.get(key) not in known:
+    if not isinstance(given.get(key), str) or given[key] not in known:
         raise _bad(where, f"{place}.{key}", given.get(key), " | ".join(known))
+    _known_keys(given, (key, "assumed", *may), place, where)
     return given
+
+
+def _is_number(value: object) -> bool:
+    """A finite number; YAML's true and .nan are none."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _weight(part: dict, place: str, where: str) -> Fraction | float:
@@ -151,18 +180,20 @@ def _weight(part: dict, place: str, where: str) -> Fraction | float:
         weight = Fraction(weight.replace(" ", "")) if isinstance(weight, str) else weight
     except (ValueError, ZeroDivisionError):
         weight = None
-    if isinstance(weight, bool) or not isinstance(weight, int | float | Fraction) or weight < 0:
-        raise _bad(where, f"{place}.weight", part.get("weight"), "a number, the weight in per cent, or a fraction such as 100/3")
+    if not (isinstance(weight, Fraction) or _is_number(weight)) or not 0 <= weight <= 1000:
+        raise _bad(where, f"{place}.weight", part.get("weight"), "a number, the weight in per cent, or a fraction such as 100/3", "가중치(%)를 숫자나 100/3 같은 분수로")
     return weight
 
 
 def _grades(grades: object, where: str) -> list[dict]:
     """Bands, best first: each `grade` from its `lower` bound on; the last may have none."""
     if not isinstance(grades, list) or not all(isinstance(band, dict) and "grade" in band for band in grades):
-        raise _bad(where, "grades", grades, "a list of {grade: …, lower: number}, best first, or {bands: that list, assumed: true}")
+        raise _bad(where, "grades", grades, "a list of {grade: …, lower: number}, best first, or {bands: that list, assumed: true}", "{grade: …, lower: 숫자}의 목록(높은 등급부터) 또는 {bands: 목록, assumed: true}")
+    for band in grades:
+        _known_keys(band, ("grade", "lower"), "grades", where)
     bounds = [band.get("lower", float("-inf")) for band in grades]
-    if any(not isinstance(bound, int | float) for bound in bounds) or sorted(bounds, reverse=True) != bounds or len(set(bounds)) < len(bounds):
-        raise _bad(where, "grades", bounds, "lower bounds that fall from band to band, best first")
+    if any(not _is_number(band.get("lower", 0)) for band in grades) or sorted(bounds, reverse=True) != bounds or len(set(bounds)) < len(bounds):
+        raise _bad(where, "grades", bounds, "lower bounds that fall from band to band, best first", "높은 등급부터 차례로 낮아지는 하한")
     return [{"grade": str(band["grade"]), "lower": float(bound)} for band, bound in zip(grades, bounds, strict=True)]
 
 
@@ -237,8 +268,8 @@ def _check_units(units: object, where: str) -> None:
 
 def _check_numbers(scheme: dict, key: str, names: tuple[str, ...], where: str) -> None:
     given = scheme.get(key)
-    if not isinstance(given, dict) or any(isinstance(given.get(name), bool) or not isinstance(given.get(name), int | float) or given[name] <= 0 for name in names):
-        raise _bad(where, key, given, f"{{{', '.join(f'{name}: number above 0' for name in names)}}}")
+    if not isinstance(given, dict) or any(not _is_number(given.get(name)) or given[name] <= 0 for name in names):
+        raise _bad(where, key, given, f"{{{', '.join(f'{name}: number above 0' for name in names)}}}", f"{{{', '.join(f'{name}: 0보다 큰 수' for name in names)}}}")
 
 
 def _check_for_report(node: dict, where: str) -> None:
@@ -247,7 +278,7 @@ def _check_for_report(node: dict, where: str) -> None:
     if "parts" in node:
         return
     if not isinstance(node.get("table"), str):
-        raise _bad(where, f"{node['id']}.table", node.get("table"), "the name of the table of marks")
+        raise _bad(where, f"{node['id']}.table", node.get("table"), "the name of the table of marks", "점수 표의 이름")
     if not isinstance(node.get("where", {}), dict):
         raise _bad(where, f"{node['id']}.where", node["where"], "{column: value}")
     key = BOUNDED.get(node["rule"])
@@ -292,7 +323,7 @@ def assumptions(scheme: dict) -> list[str]:
 def _known_keys(node: dict, known: tuple[str, ...], place: str, where: str) -> None:
     for key in node:
         if key not in known:
-            raise _bad(where, f"{place}.{key}".lstrip("."), node[key], f"one of the keys {', '.join(known)}")
+            raise _bad(where, f"{place}.{key}".lstrip("."), node[key], f"one of the keys {', '.join(known)}", f"다음 항목 가운데 하나: {', '.join(known)}")
 
 
 def _check_words(node: dict, key: str, place: str, where: str) -> None:
@@ -301,8 +332,8 @@ def _check_words(node: dict, key: str, place: str, where: str) -> None:
         raise _bad(where, f"{place}{key}", words, "{ko: …, en: …}")
 
 
-def _bad(where: str, place: str, value: object, wanted: str) -> UserError:
+def _bad(where: str, place: str, value: object, wanted: str, wanted_ko: str = "") -> UserError:
     return UserError(
         f"{where}: `{place}` is {value!r}; give {wanted}.",
-        f"{where}: `{place}` 값이 {value!r}입니다. 다음과 같이 쓰십시오: {wanted}.",
+        f"{where}: `{place}` 값이 {value!r}입니다. 다음과 같이 쓰십시오: {wanted_ko or wanted}.",
     )

@@ -71,7 +71,7 @@ def easy_targets(indicators: pd.DataFrame, difficulty: pd.DataFrame | None, rule
         year that is missing ends the run), `difficulty`, and
         `over_achieved`: over_years is `years` or more;
         `low_difficulty`: difficulty below the rule's, and the target met (ratio 100 or more);
-        `below_last_actual`: the target asks for less than was achieved the year before (more, where less is better);
+        `below_last_actual`: the target asks for less than was achieved the year before (more, where less is better), and was met;
         `flags`: how many of the three. A comparison with a missing value is False.
 
     Raises:
@@ -92,7 +92,8 @@ def easy_targets(indicators: pd.DataFrame, difficulty: pd.DataFrame | None, rule
     gap = (out["target"] - out["last"]).round(DIGITS)
     out["over_achieved"] = out["over_years"] >= rule["years"]
     out["low_difficulty"] = (out["difficulty"].round(DIGITS) < rule["difficulty"]) & (out["ratio"].round(DIGITS) >= 100)
-    out["below_last_actual"] = gap.mask(_lower(out), -gap) < 0
+    # Only of targets that were met: a target is often lower after an exceptional year, and missing even that is no sign of ease.
+    out["below_last_actual"] = (gap.mask(_lower(out), -gap) < 0) & (out["ratio"].round(DIGITS) >= 100)
     out["flags"] = out[FLAGS].sum(axis=1)
     return out[EASY_COLUMNS]
 

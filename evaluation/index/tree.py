@@ -10,7 +10,7 @@ import pandas as pd
 from evaluation.errors import UserError
 from evaluation.index.rules import UNIT, values_of
 from evaluation.index.scales import AGGREGATIONS, aggregate, normalise
-from evaluation.index.scheme import TOTAL, leaves, walk
+from evaluation.index.scheme import HIGHER, LOWER, TOTAL, leaves, walk
 
 SCORE_COLUMNS = [UNIT, "node", "score", "rank", "grade"]
 
@@ -90,8 +90,11 @@ def score_tree(scheme: dict, data: pd.DataFrame) -> pd.DataFrame:
         ranks = np.full(len(units), np.nan)
         ranks[scored] = rank(own[scored], scheme["ties"]["rule"])
         given = grades(own, scheme) if node["id"] == TOTAL else [None] * len(units)
-        rows += [(unit, node["id"], float(score), int(rank) if rank == rank else None, grade) for unit, score, rank, grade in zip(units, own, ranks, given, strict=True)]
-    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
+        rows += [(unit, node["id"], float(score), rank, grade) for unit, score, rank, grade in zip(units, own, ranks, given, strict=True)]
+    if not np.isfinite(scores[TOTAL]).all():
+        unit = units[~np.isfinite(scores[TOTAL])][0]
+        raise UserError(f"The total of {unit} is no finite number; look at its values and at the aggregation.", f"{unit}의 총점이 유한한 수가 아닙니다. 값과 합산 방법을 확인하십시오.")
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS).astype({"rank": "Int64"})
 
 
 def rank(totals: pd.Series | np.ndarray, ties: str = "min") -> np.ndarray:
@@ -101,7 +104,9 @@ def rank(totals: pd.Series | np.ndarray, ties: str = "min") -> np.ndarray:
         totals: shape (headquarters,), or (draws, headquarters) to rank within each draw.
     """
     # Sums of the same numbers in another order differ in the last bits; that is no difference in rank.
-    rounded = pd.DataFrame(np.atleast_2d(totals)).round(9)
+    largest = np.nanmax(np.abs(totals), initial=0.0)
+    # Nine decimals of a score to 100; of smaller totals as many digits.
+    rounded = pd.DataFrame(np.atleast_2d(totals) / (largest if 0 < largest < 1 else 1.0)).round(9)
     ranks = rounded.rank(axis=1, ascending=False, method=ties).to_numpy().astype(int)
     return ranks[0] if np.ndim(totals) == 1 else ranks
 
@@ -115,11 +120,19 @@ def grades(totals: np.ndarray, scheme: dict) -> list[str | None]:
 def _leaf_score(leaf: dict, values: np.ndarray, units: pd.Index) -> np.ndarray:
     given = ~np.isnan(values)
     # A rule that reads the direction itself (target / actual) has turned the value round already.
-    direction = "higher" if leaf["rule"] == "achievement_ratio" else leaf["direction"]
+    direction = HIGHER if leaf["rule"] == "achievement_ratio" else leaf["direction"]
     if leaf["normalise"].get("log") and (values[given] <= 0).any():
         unit = units[np.argwhere(given & (values <= 0))[0][-1]]
         raise UserError(f"`{leaf['id']}`: {unit} has a value of 0 or less, which has no logarithm.", f"`{leaf['id']}`: {unit}의 값이 0 이하여서 로그를 취할 수 없습니다.")
     out = normalise(values, leaf["normalise"], direction)
+    if leaf["normalise"]["method"] == "distance_to_target" and direction == LOWER:
+        low = leaf["normalise"].get("lower", 0.0)
+        if (values[given] <= low).any():
+            unit = units[np.argwhere(given & (values <= low))[0][-1]]
+            raise UserError(
+                f"`{leaf['id']}`: {unit} has a value of {low:g} or less, to which no distance target / value can be told. Use another normalisation.",
+                f"`{leaf['id']}`: {unit}의 값이 {low:g} 이하여서 목표/값을 계산할 수 없습니다. 다른 정규화 방법을 쓰십시오.",
+            )
     if (np.isnan(out) & given).any():
         method = leaf["normalise"]["method"]
         raise UserError(
@@ -133,8 +146,9 @@ def _node_score(node: dict, parts: np.ndarray, shares: np.ndarray, units: pd.Ind
     rule = node["aggregate"]["rule"]
     absent = np.isnan(parts)
     if absent.any():
-        if absent.all(axis=0).any():
-            raise _no_value(node, units[np.argwhere(absent.all(axis=0))[0][-1]], "")
+        empty = absent.all(axis=0)
+        if empty.any() and (node["missing"]["rule"] == "refuse" or node["id"] == TOTAL):
+            raise _no_value(node, units[np.argwhere(empty)[0][-1]], "")
         if node["missing"]["rule"] == "refuse":
             part, *_, unit = np.argwhere(absent)[0]
             raise _no_value(node, units[unit], node["parts"][part]["id"])
@@ -142,19 +156,29 @@ def _node_score(node: dict, parts: np.ndarray, shares: np.ndarray, units: pd.Ind
             parts = np.where(absent, 0.0, parts)
         else:
             shares = shares.reshape((-1,) + (1,) * (parts.ndim - 1)) if shares.ndim == 1 else shares
-            shares = np.where(absent, 0.0, shares)
-            shares = shares / shares.sum(axis=0)
+            left = np.where(absent, 0.0, shares)
+            weightless = (left.sum(axis=0) <= 0) & ~empty
+            if weightless.any():
+                unit = units[np.argwhere(np.broadcast_to(weightless, parts.shape[1:]))[0][-1]]
+                raise UserError(
+                    f"No score for {unit}: in `{node['id']}` it has values only in parts of weight 0.", f"{unit}의 점수를 산출할 수 없습니다. `{node['id']}`에서 가중치가 0인 항목에만 값이 있습니다."
+                )
+            # Where nothing is there the node is missing too, and its own parent's rule decides.
+            shares = left / np.where(left.sum(axis=0) > 0, left.sum(axis=0), np.nan)
             # Any value does where the weight is 0, as long as it breaks no aggregation.
             parts = np.where(absent, np.nanmax(parts), parts)
-    if AGGREGATIONS[rule][1] and (parts <= 0).any():
-        part, *_, unit = np.argwhere(parts <= 0)[0]
-        value = parts[parts <= 0][0]
+    counting = np.broadcast_to(np.reshape(shares, np.shape(shares) + (1,) * (parts.ndim - np.ndim(shares))), parts.shape) != 0
+    if AGGREGATIONS[rule][1] and ((parts <= 0) & counting).any():
+        part, *_, unit = np.argwhere((parts <= 0) & counting)[0]
+        value = parts[(parts <= 0) & counting][0]
         raise UserError(
             f"`{node['id']}` is aggregated by the {rule} mean, but {units[unit]} has {value:g} in `{node['parts'][part]['id']}`; it needs values above 0. "
             "Use another normalisation or aggregation.",
             f"`{node['id']}` 항목은 {rule} 평균으로 합치는데 {units[unit]}의 `{node['parts'][part]['id']}` 값이 {value:g}입니다. 0보다 큰 값이 필요합니다. "
             "정규화나 합산 방법을 바꾸십시오.",
         )
+    if AGGREGATIONS[rule][1]:
+        parts = np.where(counting, parts, 1.0)  # a part of weight 0 has no say, whatever its value
     return aggregate(parts, shares, rule, node["aggregate"].get("exponent", 1.0))
 
 

@@ -26,6 +26,9 @@ from evaluation.index.score import HQ, long_table
 from evaluation.index.sensitivity import draw_weights
 from evaluation.index.tree import combine, grades, rank, units_of
 
+# Normalisations that tell nothing where all units are equal.
+RELATIVE = ("min_max", "z")
+
 
 def bootstrap_totals(scheme: dict, tables: dict[str, pd.DataFrame], draws: int, seed: int) -> pd.DataFrame:
     """Draws of the total of every headquarters: `draw_totals` on the tables that the scheme names.
@@ -62,23 +65,27 @@ def draw_totals(scheme: dict, data: pd.DataFrame, draws: int, seed: int, concent
     return pd.DataFrame(totals, columns=units)
 
 
-def draw_values(scheme: dict, data: pd.DataFrame, draws: int, rng: np.random.Generator) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def draw_values(scheme: dict, data: pd.DataFrame, draws: int, rng: np.random.Generator, relative: bool = False) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Draws of the value of each unit in each leaf; leaves that rest on no evaluator and no respondent stay as they are.
+
+    Args:
+        relative: whether every leaf may come to be normalised against the other units.
 
     Returns:
         leaf id -> values, shape (draws, units), units in the order of `evaluation.index.tree.units_of`; and leaf id -> the
-        draws in which a unit lost all its marks there, shape (draws,).
+        draws that cannot be scored there (a unit lost all its marks; all units are equal where they are normalised against each
+        other), shape (draws,).
     """
     units = units_of(data)
     scored = [leaf for leaf, _ in leaves(scheme["root"])]
-    rows = {leaf["id"]: data[data["indicator"] == leaf["indicator"]] for leaf in scored}
+    rows = {leaf["id"]: unconflicted(data[data["indicator"] == leaf["indicator"]]) for leaf in scored}
     evaluators = _evaluators(scored, rows, rng, draws)
     respondents = _respondents(scored, rows, rng, draws)
     drawn, lost = {}, {}
     for leaf in scored:
         fixed = values_of(rows[leaf["id"]], leaf, units)
         if leaf["rule"] in COMMITTEE:
-            values = _committee(unconflicted(rows[leaf["id"]]), leaf, evaluators)
+            values = _committee(rows[leaf["id"]], leaf, evaluators)
         elif leaf["rule"] == "likert":
             values = _survey(rows[leaf["id"]], leaf, respondents)
         else:
@@ -86,6 +93,9 @@ def draw_values(scheme: dict, data: pd.DataFrame, draws: int, rng: np.random.Gen
         drawn[leaf["id"]] = values.reindex(columns=units).to_numpy()
         # A unit that has no value at all is the scheme's business; one that lost its marks in a draw spoils the draw.
         lost[leaf["id"]] = np.isnan(drawn[leaf["id"]][:, ~np.isnan(fixed)]).any(axis=1)
+        if leaf["normalise"]["method"] in RELATIVE or relative:
+            # So does one in which all units happen to be equal: nothing is left to tell them apart by.
+            lost[leaf["id"]] |= np.ptp(drawn[leaf["id"]][:, ~np.isnan(fixed)], axis=1) == 0
     return drawn, lost
 
 
@@ -100,9 +110,10 @@ def draw_node_weights(scheme: dict, concentration: float, draws: int, rng: np.ra
 
 
 def grade_shares(drawn: pd.DataFrame, scheme: dict) -> pd.DataFrame:
-    """The share of draws in which each unit reaches each grade: index units, columns grades, best first."""
+    """The share of draws in which each unit reaches each grade: index units, columns grades, best first; the rest reaches none."""
     bands = [band["grade"] for band in scheme["grades"]]
-    given = {unit: pd.Series(grades(drawn[unit].to_numpy(), scheme)).value_counts(normalize=True) for unit in drawn}
+    # Draws below the last band reach no grade; they are draws all the same.
+    given = {unit: pd.Series(grades(drawn[unit].to_numpy(), scheme)).value_counts() / len(drawn) for unit in drawn}
     return pd.DataFrame(given).T.reindex(columns=bands).fillna(0.0)
 
 
@@ -135,7 +146,7 @@ def _evaluators(scored: list[dict], rows: dict[str, pd.DataFrame], rng: np.rando
     committees = {}
     for number, leaf in enumerate(scored):
         if leaf["rule"] in COMMITTEE:
-            for name in unconflicted(rows[leaf["id"]]).dropna(subset="value")["evaluator"].unique():
+            for name in rows[leaf["id"]].dropna(subset="value")["evaluator"].unique():
                 committees.setdefault(name, []).append(number)
     strata = pd.Series({name: str(seats) for name, seats in committees.items()}, dtype="object").sort_index()
     return _draw_within(strata, rng, draws)

@@ -229,7 +229,24 @@ def _asked_by_texts(document: Document) -> dict:
         return [id[len(prefix) :] for id in top.index]
 
     def strengths_in_words(name: str, sign: int) -> str:
-        return words.listed([f"{node_label(id, False)}({v(f'index.advantage.{name}.{id}', signed=True)})" if lang == "ko" else f"{_lower_first(node_label(id, False))} ({v(f'index.advantage.{name}.{id}', signed=True)})" for id in strengths(name, sign)], lang)
+        """Those, each with the points it adds to the total or takes from it."""
+        space = "" if lang == "ko" else " "
+        return words.listed([f"{node_label(id)}{space}({v(f'index.advantage.{name}.{id}', signed=True)})" for id in strengths(name, sign)], lang)
+
+    def swap_weights(number: int) -> str:
+        """The component weights that make two neighbours level, in the scheme's order."""
+        return "/".join(v(f"index.swap.{number}.weight.{component['id']}") for component in document.scheme["components"])
+
+    def additive() -> bool:
+        """Whether the total is the weighted sum of the component scores."""
+        return document.scheme["root"]["aggregate"]["rule"] == "arithmetic"
+
+    def changed_by() -> list[str]:
+        """What totals and ranks changed by: the scheme is left out where it did not change."""
+        names = codes("index.change_part")
+        parts = codes(f"index.change_part.{names[0]}") if names else []
+        same = all(value(f"index.change_part.{name}.scheme.{what}") == 0 for name in names for what in ("total", "rank"))
+        return [part for part in parts if not (part == "scheme" and same)]
 
     def swap_with(name: str, side: str) -> dict | None:
         """The neighbour that a headquarters lies before (side "ahead") or behind ("behind"), and its number in the ledger."""
@@ -238,9 +255,10 @@ def _asked_by_texts(document: Document) -> dict:
         return None if own.empty else own.iloc[0].to_dict() | {"number": int(own.index[0]) + 1}
 
     def flagged_targets() -> list[dict]:
-        """The targets with a sign of having been too easy, most signs first: unit, indicator, signs in words."""
+        """The targets with a sign of having been too easy, by rank: unit, indicator, signs in words."""
         targets = document.facts["targets"]
-        rows = targets[targets["flags"] > 0].sort_values("flags", ascending=False, kind="stable")
+        order = {name: place for place, name in enumerate(ranked())}
+        rows = targets[targets["flags"] > 0].sort_values(["unit"], key=lambda unit: unit.map(order), kind="stable")
         signs = [name for name in document.settings["labels"]["target_sign"] if name in rows]
         return [{"unit": row["unit"], "indicator": row["indicator"], "signs": words.listed([label("target_sign", sign) for sign in signs if row[sign]], lang)} for row in rows.to_dict("records")]
 
@@ -285,7 +303,9 @@ def _asked_by_texts(document: Document) -> dict:
 
     def fitted(*headers: str, first: float = 0) -> str:
         """Column widths that hold the longest word of each header; `first`: at least, for the names in the first column."""
-        widths = [max(words.width(word) for word in re.split(r"[\s·]", header)) + PADDING for header in headers]
+        # A line of Korean breaks between any two signs, so a header stays whole but at its dots.
+        breaks = r"[\s·]" if lang == "en" else "·"
+        widths = [max(words.width(word) for word in re.split(breaks, header)) + PADDING for header in headers]
         return colwidths(max(first, widths[0]), *widths[1:])
 
     def ranked() -> list[str]:
@@ -335,11 +355,11 @@ def _asked_by_texts(document: Document) -> dict:
             lines.append(label("ties", scheme["ties"]["rule"]))
         if scheme["grades_assumed"]:
             bands = [(band["grade"], f"index.grade_bound.{band['grade']}") for band in scheme["grades"]]
-            told = [(f"{grade} {v(id)}점 이상" if lang == "ko" else f"{grade} from {v(id)} points") if has(id) else (f"{grade} 그 밖" if lang == "ko" else f"{grade} below") for grade, id in bands]
+            told = [(f"{grade} {v(id)}점 이상" if lang == "ko" else f"{grade} from {v(id)} points") if has(id) else (f"{grade} 그 미만" if lang == "ko" else f"{grade} below") for grade, id in bands]
             lines.append(("등급: " if lang == "ko" else "Grades: ") + ", ".join(told))
         if scheme["easy_targets"].get("assumed"):
             over, years, mark = (v(f"index.easy_targets.{key}") for key in ("over", "years", "difficulty"))
-            lines.append(f"쉬운 목표의 표시: {years}년 이상 연속 달성률 {over}% 이상, 또는 난이도 {mark}점 미만에서 달성" if lang == "ko" else f"Signs of an easy target: achieved by {over}% or more in {years} years running, or met with a difficulty mark below {mark}")
+            lines.append(f"쉬운 목표의 표시: {years}년 이상 연속 달성률 {over}% 이상, 또는 난이도 {mark}점 미만에서 달성" if lang == "ko" else f"Signs of an easy target: achieved at {over}% or more in {years} years running, or met with a difficulty mark below {mark}")
         if scheme["smallest_group"].get("assumed"):
             least = v("index.smallest_group")
             lines.append(f"만족도: 응답자 {least}명 미만인 구분은 싣지 않음" if lang == "ko" else f"Satisfaction: groups of fewer than {least} respondents are not shown")
@@ -426,6 +446,9 @@ def _asked_by_texts(document: Document) -> dict:
         "strengths": strengths,
         "strengths_in_words": strengths_in_words,
         "swap_with": swap_with,
+        "swap_weights": swap_weights,
+        "additive": additive,
+        "changed_by": changed_by,
         "flagged_targets": flagged_targets,
         "moved_most": moved_most,
         "gained_most": gained_most,
@@ -457,10 +480,6 @@ def _asked_by_texts(document: Document) -> dict:
         "facts": document.facts,
         "data_hash": lambda: data_hash(document),
     }
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def _assumed(leaf: dict, inside: bool, v: Callable[[str], str], lang: str) -> list[str]:

@@ -253,10 +253,10 @@ def impact_entries(
     inputs = ["panel", "complexes", "price_index"]
     return pd.concat(
         [
-            part(effects, inputs, "evaluation.impact.estimators", files),
+            part(effects, inputs, "evaluation.impact.estimators.baseline", files),
             part(truth, ["true_effects"], "evaluation.impact.truth.true_effects", files),
             part(counts, inputs, "evaluation.impact.panel.estimation_panel", files),
-            part(tests, inputs, "evaluation.impact.estimators.callaway_sant_anna", files),
+            part(tests, inputs, "evaluation.impact.estimators.baseline.callaway_sant_anna", files),
             part(known, [], "evaluation.impact.known_answers.known_answers", files),
         ],
         ignore_index=True,

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from evaluation.index.robustness import advantages
-from evaluation.index.scheme import leaves
+from evaluation.index.scheme import leaves, walk
 from evaluation.report.ledger import entry, part
 
 MC_TABLES = ["mc_marks", "mini_clusters"]
@@ -117,7 +117,8 @@ def robustness_entries(scheme: dict, found: dict, data: pd.DataFrame, settings: 
     entries = []
     for row in found["units"].itertuples():
         entries.append(entry(f"index.rank_weights.{row.unit}", row.rank, "rank", 0, lower=row.rank_lower, upper=row.rank_upper, level=settings["level"]))
-    for row in advantages(scheme, data).itertuples():
+    additive = all(node["aggregate"]["rule"] == "arithmetic" for node in walk(scheme["root"]) if "parts" in node)
+    for row in advantages(scheme, data).itertuples() if additive else ():
         entries.append(entry(f"index.advantage.{row.unit}.{row.node}", row.points, "points", 1))
     for row in found["choices"].itertuples():
         entries += [entry(f"index.choices.{name}.{row.unit}", getattr(row, name), "rank", 0) for name in ("best", "worst")]
@@ -130,10 +131,11 @@ def robustness_entries(scheme: dict, found: dict, data: pd.DataFrame, settings: 
             share, lower, upper = (100 * getattr(row, f"{name}{end}") for end in ("", "_lower", "_upper"))
             entries.append(entry(f"index.sobol.{row.input}.{name}", share, "percent", 0, lower=lower, upper=upper, level=settings["level"]))
     swaps = pd.DataFrame(columns=["ahead", "behind", "from", "to", "reason"])
-    if "swaps" in found:
+    if not found["swaps"].empty:
         swaps = found["swaps"][found["swaps"]["version"] == "any"].reset_index(drop=True)
         for number, row in enumerate(swaps.itertuples(), start=1):
             entries += [entry(f"index.swap.{number}.gap", row.gap, "points", 1), entry(f"index.swap.{number}.moved", row.moved, "weight", 1)]
+            entries += [entry(f"index.swap.{number}.weight.{part['id']}", getattr(row, f"weight_{part['id']}"), "weight", 1) for part in scheme["components"]]
         for row in found["stability"].itertuples():
             entries += [entry(f"index.stable.{row.component}.{end}", getattr(row, end), "weight", 1) for end in ("lower", "upper")]
         for row in found["without"].itertuples():
@@ -196,6 +198,11 @@ def survey_entries(surveys: dict[str, pd.DataFrame], level: float, files: pd.Dat
     """
     entries = []
     for leaf, found in surveys.items():
+        # No more digits than are printed, and no interval of the whole where groups are hidden: from a mean, a spread and the
+        # number of answers to the last digit the answers of a small group could be worked out.
+        found = found.round({name: 1 for name in found.columns if found[name].dtype.kind == "f"})
+        hidden = found.groupby("unit")["suppressed"].transform("any")
+        found.loc[hidden, [name for name in found if name.endswith(("lower", "upper"))]] = math.nan
         for row in found.itertuples():
             stem = f"index.survey.{leaf}.{row.unit}.{row.group}"
             entries.append(entry(f"{stem}.score", row.score, "points", 1, lower=row.lower, upper=row.upper, level=level))

@@ -78,7 +78,7 @@ def width(text: str) -> int:
 
 
 def listed(words: list[str], lang: str) -> str:
-    """Words in a row: 가, 나, 다 — a, b and c."""
+    """Words in a row: 가·나·다 (가, 나·다 where a word has the dot itself) — a, b and c."""
     if lang == "ko" or len(words) < 2:
-        return "·".join(words) if lang == "ko" else "".join(words)
+        return (", " if any("·" in word for word in words) else "·").join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"

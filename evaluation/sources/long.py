@@ -36,17 +36,20 @@ def read_long(path: Path) -> pd.DataFrame:
             f"{shown(path)}: no column {', '.join(missing)}; there are: {', '.join(map(str, table.columns))}.",
             f"{shown(path)}: {', '.join(missing)} 열이 없습니다. 있는 열: {', '.join(map(str, table.columns))}.",
         )
-    table = table[[name for name in dict.fromkeys((*REQUIRED, *NAMES, *NUMBERS)) if name in table]].reset_index(drop=True)
+    twice = [name for name in (*REQUIRED, *NAMES, *NUMBERS) if list(table.columns).count(name) > 1]
+    if twice:
+        raise UserError(f"{shown(path)} has the column {twice[0]} more than once. Keep one.", f"{shown(path)}에 {twice[0]} 열이 여러 개입니다. 하나만 남기십시오.")
+    table = table[[name for name in dict.fromkeys((*REQUIRED, *NAMES, *NUMBERS)) if name in table]]
     if table.empty:
         raise UserError(f"{shown(path)} has no rows.", f"{shown(path)}에 행이 없습니다.")
     for name in (name for name in NAMES if name in table):
-        table[name] = table[name].map(lambda cell: pd.NA if cell is None or cell != cell or str(cell).strip() == "" else str(cell).strip()).astype("string")
+        table[name] = table[name].map(lambda cell: pd.NA if pd.isna(cell) or str(cell).strip() == "" else str(cell).strip()).astype("string")
         if name in REQUIRED and table[name].isna().any():
             row = table.index[table[name].isna()][0] + 2
             raise UserError(f"{shown(path)}, row {row}: {name} is empty. Fill it in or take the row out.", f"{shown(path)} {row}행: {name}이(가) 비어 있습니다. 입력하거나 행을 지우십시오.")
     for name in (name for name in NUMBERS if name in table):
         numbers = pd.to_numeric(table[name].map(lambda cell: str(cell).strip() if isinstance(cell, str) else cell).replace("", None), errors="coerce").astype(float)
-        told = table[name].map(lambda cell: not (cell is None or cell != cell or str(cell).strip() == ""))
+        told = table[name].map(lambda cell: not (pd.isna(cell) or str(cell).strip() == ""))
         wrong = (numbers.isna() & told) | numbers.isin([float("inf"), float("-inf")])
         if wrong.any():
             row = table.index[wrong][0]
@@ -75,6 +78,14 @@ def _sheet(path: Path) -> pd.DataFrame:
     return frame.loc[:, [name != "" for name in header]].dropna(how="all")
 
 
+def _text(path: Path, encoding: str) -> pd.DataFrame:
+    """A CSV as text, so that a cell is read as it stands and codes keep their zeros; the index counts lines below the header."""
+    # Without a header, so that a name that stands twice is seen, and with blank lines, so that rows keep their numbers.
+    lines = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=encoding, header=None, skip_blank_lines=False, index_col=False)
+    frame = lines.iloc[1:].reset_index(drop=True).set_axis([str(name).strip() for name in lines.iloc[0]], axis=1)
+    return frame[(frame != "").any(axis=1)].loc[:, [name != "" for name in frame.columns]]
+
+
 def _read(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
@@ -82,11 +93,11 @@ def _read(path: Path) -> pd.DataFrame:
         if path.suffix.lower() == SUFFIX:
             return _sheet(path)
         if path.suffix.lower() in (".csv", ".txt"):
-            # As text, so that a cell is read as it stands; codes keep their zeros.
-            try:
-                return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-            except UnicodeDecodeError:  # what Excel saves in Korea
-                return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="cp949")
+            for encoding in ("utf-8-sig", "cp949"):  # the second is what Excel saves in Korea
+                try:
+                    return _text(path, encoding)
+                except UnicodeDecodeError:
+                    continue
     except UserError:
         raise
     except Exception as error:  # a file from outside can break a parser in any way

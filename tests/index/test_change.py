@@ -313,7 +313,7 @@ REFUSED = {
     "called `others`": ((tree("{components: [{id: others, weight: 100}]}"), table({"u": {"others": 1}})),) * 2,
     "no value of the indicator 'c'": ((tree(PLAIN), table({"u": FULL})), (tree(PLAIN), table(AFTER))),
     "change of u cannot be split": ((REWEIGHT, table({"u": {"a": 5}, "v": FULL})), (REWEIGHT, table({"u": {"b": 5}, "v": FULL}))),
-    "u has no total": ((WEIGHTLESS, table({"u": {"b": 5}, "v": FULL})), (WEIGHTLESS, table({"u": FULL, "v": FULL}))),
+    "only in parts of weight 0": ((WEIGHTLESS, table({"u": {"b": 5}, "v": FULL})), (WEIGHTLESS, table({"u": FULL, "v": FULL}))),
 }
 
 

@@ -144,5 +144,5 @@ def test_advantages_add_up_to_the_distance_from_the_mean_total():
 
 def test_robustness_holds_all_parts():
     found = robustness(TWO, VALUES, 100, 1, 50.0, points=64)
-    assert set(found) == {"units", "draws", "choices", "choices_left_out", "sobol", "evaluators", "drivers", "swaps", "stability", "without"}
+    assert set(found) == {"units", "draws", "choices", "choices_left_out", "sobol", "evaluators", "drivers", "swaps", "stability", "without", "warnings"}
     assert found["evaluators"].empty and set(found["sobol"]["input"]) == {"weights", "normalisation", "aggregation"}

@@ -84,8 +84,8 @@ def test_a_ratio_that_is_over_but_for_the_last_bits_is_over():
 def test_targets_below_what_was_achieved_before():
     found = easy(
         rows(
-            (2013, "u", "jobs", 90, 120, "higher"), (2014, "u", "jobs", 110, 100, "higher"),
-            (2013, "u", "same", 90, 120, "higher"), (2014, "u", "same", 120, 100, "higher"),
+            (2013, "u", "jobs", 90, 120, "higher"), (2014, "u", "jobs", 110, 115, "higher"),
+            (2013, "u", "same", 90, 120, "higher"), (2014, "u", "same", 120, 125, "higher"), (2013, "u", "missed", 90, 120, "higher"), (2014, "u", "missed", 110, 100, "higher"),
             (2013, "u", "days", 30, 20, "lower"), (2014, "u", "days", 25, 20, "lower"),
             (2013, "u", "hours", 30, 20, "lower"), (2014, "u", "hours", 15, 20, "lower"),
             (2012, "u", "long ago", 90, 120, "higher"), (2014, "u", "long ago", 50, 50, "higher"),

@@ -229,7 +229,7 @@ def test_an_evaluator_who_marked_twice_and_a_mark_off_the_scale():
     columns = ("unit", "indicator", "value", "evaluator", "item")
     with pytest.raises(UserError, match="x, i, A stands 2 times"):
         score_tree(scheme, table(("x", "m", 70, "A", "i"), ("x", "m", 80, "A", "i"), columns=columns))
-    with pytest.raises(UserError, match=r"outside its scale 0..100 \(first: x, i, A, 700\)"):
+    with pytest.raises(UserError, match=r"outside its scale 0..100 \(first: row 2, x, i, A, 700\)"):
         score_tree(scheme, table(("x", "m", 700, "A", "i"), columns=columns))
     few = tree("components: [{id: m, weight: 100, rule: trimmed_mean}]")
     with pytest.raises(UserError, match="x, i has 2 marks"):
