@@ -11,7 +11,7 @@
 import pandas as pd
 
 from evaluation.errors import UserError
-from evaluation.impact.estimators import callaway_sant_anna, first_difference
+from evaluation.impact.estimators.baseline import callaway_sant_anna, first_difference
 
 PRINTED = (
     {"case": "papke_1994", "quantity": "estimate", "printed": -0.182, "digits": 3},

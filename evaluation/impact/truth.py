@@ -7,7 +7,7 @@ def true_effects(results: pd.DataFrame, data: pd.DataFrame, effects: pd.DataFram
     """The truth behind each row of an estimator's results.
 
     Args:
-        results: rows with RESULT_COLUMNS of `evaluation.impact.estimators`.
+        results: rows with RESULT_COLUMNS of `evaluation.impact.estimators.baseline`.
         data: the estimation panel the results come from, so that both average over the same complexes.
         effects: complex_id, year and the outcome's true effect in log points, for treated complex-years.
         outcome: column of effects; without it the truth is not known.

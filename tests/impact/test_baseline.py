@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from evaluation.impact.estimators import (
+from evaluation.impact.estimators.baseline import (
     RESULT_COLUMNS,
     callaway_sant_anna,
     first_difference,

@@ -1,0 +1,133 @@
+"""Least squares with unit and time effects, in closed form, with clustered errors: what several estimators stand on.
+
+On a balanced panel the within transformation is x - unit mean - time mean + mean. On any other, unit effects are taken out by
+means and the time effects by the normal equations of what is left of their dummies, one small system: exact, with no iterations.
+Source: Wooldridge (2021), "Two-way fixed effects, the two-way Mundlak regression, and difference-in-differences estimators",
+section 2; Frisch and Waugh (1933), Econometrica 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import solve_triangular
+
+from evaluation.errors import UserError
+
+COLLINEAR = 1e-13  # of a sum of squares
+
+
+@dataclass(frozen=True)
+class Fit:
+    """`coefficients` and `vcov` of the regressors, by name; `residuals`, shape (rows,); `scores` of each cluster, shape
+    (clusters, regressors); `bread`, the inverse of X'WX; `clusters` how many; `factor` that CR1 multiplies the variance by."""
+
+    coefficients: pd.Series
+    vcov: pd.DataFrame
+    residuals: np.ndarray
+    scores: np.ndarray
+    bread: np.ndarray
+    clusters: int
+    factor: float
+
+
+def demean(columns: np.ndarray, unit: np.ndarray, time: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """Columns without their unit and time effects.
+
+    Args:
+        columns: shape (rows, k); unit, time: integer codes from 0, shape (rows,); weight: shape (rows,), or None.
+
+    Returns:
+        residuals of the (weighted) regression of each column on unit and time dummies, shape (rows, k).
+    """
+    n_units, n_times = unit.max() + 1, time.max() + 1
+    if weight is None and len(unit) == n_units * n_times and _is_sorted(unit, time, n_times):
+        # Rows by unit, then by time: means are means over the axes of a block.
+        block = columns.reshape(n_units, n_times, -1)
+        out = block - block.mean(axis=1, keepdims=True)
+        return (out - out.mean(axis=0, keepdims=True)).reshape(columns.shape)
+    first, second = (unit, time) if n_units >= n_times else (time, unit)
+    w = np.ones(len(unit)) if weight is None else weight
+    n_first, n_second = first.max() + 1, second.max() + 1
+    total = np.bincount(first, w, n_first)
+    out = np.empty_like(columns, dtype=float)
+    # Weight of each pair, small enough for a dense table: units by periods.
+    pairs = np.bincount(first * n_second + second, w, n_first * n_second).reshape(n_first, n_second)
+    shares = pairs / total[:, None]
+    normal = np.diag(np.bincount(second, w, n_second)) - pairs.T @ shares
+    # One period too many by construction; what rounding leaves of it must not be inverted.
+    inverse = np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
+    for number, column in enumerate(columns.T):
+        weighted = w * column
+        mean = np.bincount(first, weighted, n_first) / total
+        effect = inverse @ (np.bincount(second, weighted, n_second) - pairs.T @ mean)
+        own = mean - shares @ effect
+        out[:, number] = column - own[first] - effect[second]
+    return out
+
+
+def _is_sorted(unit: np.ndarray, time: np.ndarray, n_times: int) -> bool:
+    return bool((unit == np.repeat(np.arange(len(unit) // n_times), n_times)).all() and (time.reshape(-1, n_times) == np.arange(n_times)).all())
+
+
+def fit(y: np.ndarray, regressors: pd.DataFrame, unit: np.ndarray, time: np.ndarray, cluster: np.ndarray, weight: np.ndarray | None = None) -> Fit:
+    """Weighted least squares with unit and time effects; CR1 errors by cluster.
+
+    The factor is G / (G - 1) (N - 1) / (N - K), K the regressors and the time effects; unit effects are not counted where units
+    lie within clusters (fixest's and reghdfe's convention). linearmodels counts them too, so that its errors are larger.
+
+    Args:
+        regressors: shape (rows, k); cluster: integer codes from 0.
+
+    Raises:
+        UserError: a regressor that unit and time effects and the others already hold.
+    """
+    columns = np.column_stack([y, regressors.to_numpy(dtype=float)])
+    size = (columns[:, 1:] ** 2).sum(axis=0)
+    columns = demean(columns, unit, time, weight)
+    y, x = columns[:, 0], columns[:, 1:]
+    weighted = x if weight is None else x * weight[:, None]
+    gram = weighted.T @ x
+    if (held := _held_by_others(gram, size if weight is None else size * weight.mean())) is not None:
+        name = str(regressors.columns[held]).removeprefix("x_")
+        raise UserError(
+            f"{name} is collinear with the unit and time effects or with other regressors. Leave it out.",
+            f"{name}은(는) 단위·시점 고정효과나 다른 변수와 완전한 공선성이 있습니다. 빼십시오.",
+        )
+    bread = np.linalg.inv(gram)
+    coefficients = bread @ (weighted.T @ y)
+    residuals = y - x @ coefficients
+    groups = cluster.max() + 1
+    scores = np.column_stack([np.bincount(cluster, weighted[:, column] * residuals, groups) for column in range(x.shape[1])])
+    meat = scores.T @ scores
+    n, k = len(y), x.shape[1] + time.max() + 1
+    nested = cluster is unit or len(np.unique(unit.astype(np.int64) * (groups + 1) + cluster)) == unit.max() + 1
+    k += 0 if nested else unit.max()
+    factor = groups / (groups - 1) * (n - 1) / (n - k)
+    vcov = bread @ meat @ bread * factor
+    names = list(regressors.columns)
+    return Fit(pd.Series(coefficients, names), pd.DataFrame(vcov, names, names), residuals, scores, bread, groups, factor)
+
+
+def _held_by_others(gram: np.ndarray, size: np.ndarray) -> int | None:
+    """The first regressor of which nothing is left once those before it are taken out, by Cholesky's steps; None where all count."""
+    lower = np.zeros_like(gram)
+    for j in range(len(gram)):
+        lower[j, :j] = solve_triangular(lower[:j, :j], gram[:j, j], lower=True) if j else 0.0
+        rest = gram[j, j] - lower[j, :j] @ lower[j, :j]
+        if not rest > COLLINEAR * size[j]:
+            return j
+        lower[j, j] = np.sqrt(rest)
+    return None
+
+
+def codes(values: pd.Series) -> np.ndarray:
+    """Integer codes from 0 in sorted order."""
+    given = values.to_numpy()
+    if given.dtype.kind == "i" and len(given):
+        low, high = int(given.min()), int(given.max())
+        if high - low <= len(given):
+            # Whole numbers close together are counted, not sorted.
+            there = np.bincount(given - low) > 0
+            return (np.cumsum(there) - 1)[given - low]
+    return np.unique(given, return_inverse=True)[1]
