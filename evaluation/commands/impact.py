@@ -103,18 +103,13 @@ def compare(
     aggregate: Aggregate = "simple", gaps: Gaps = "balance", anticipation: Anticipation = 0, before: Before = None, after: After = None,
     level: Level = 0.95, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    from evaluation.impact.estimators import estimate as of_design
+    from evaluation.impact.estimators import several
     from evaluation.impact.result import compare as in_one_table
 
     plan = _design(panel, unit, time, outcome, cohort, treatment, control, method, covariates, weights, cluster, gaps, anticipation, before, after, level)
-    found, refused = [], []
-    for name in filter(None, (part.strip() for part in estimators.split(","))):
-        try:
-            found.append(of_design(plan, name, aggregate))
-        except UserError as error:
-            refused.append((name, str(error)))
+    found, refused = several(plan, filter(None, (part.strip() for part in estimators.split(","))), aggregate)
     if not found:
-        raise UserError("; ".join(f"{name}: {why}" for name, why in refused), "; ".join(f"{name}: {why}" for name, why in refused))
+        raise UserError("; ".join(f"{name}: {why.en}" for name, why in refused), "; ".join(f"{name}: {why.ko}" for name, why in refused))
     if as_json:
         typer.echo(json.dumps([_told(one) for one in found], ensure_ascii=False))
     else:

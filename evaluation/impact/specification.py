@@ -5,8 +5,10 @@ from evaluation.errors import UserError
 TRANSFORMS = ("log",)
 SAMPLES = ("complete",)
 COMPARISONS = ("never_treated", "not_yet_treated")
+# Those that make one estimate of a logarithm on a staggered panel; `evaluation.impact.estimators` holds them all.
+ESTIMATORS = ("twfe", "sa", "cs", "bjs", "did2s", "etwfe", "dcdh", "lpdid", "stacked", "sdid")
 WHERE = "evaluation/specs/impact.yml"
-KEYS = ("outcomes", "comparison", "sample", "window", "main_cohort", "level")
+KEYS = ("outcomes", "comparison", "sample", "estimators", "window", "main_cohort", "level")
 OUTCOME_KEYS = ("id", "transform", "deflate")
 
 
@@ -32,6 +34,12 @@ def complete_impact(raw: dict) -> dict:
         raise refuse("comparison", raw["comparison"], COMPARISONS)
     if raw["sample"] not in SAMPLES:
         raise refuse("sample", raw["sample"], SAMPLES)
+    estimators = raw["estimators"]
+    if not isinstance(estimators, list) or not estimators or len(set(map(str, estimators))) < len(estimators):
+        raise refuse("estimators", estimators, ["a list of different estimators such as [cs, twfe]"])
+    for name in estimators:
+        if name not in ESTIMATORS:
+            raise refuse("estimators", name, ESTIMATORS)
     window = raw["window"]
     whole = isinstance(window, dict) and {"before", "after"} == window.keys() and all(type(end) is int for end in window.values())
     if not whole or window["before"] < 1 or window["after"] < 0:

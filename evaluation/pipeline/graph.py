@@ -28,7 +28,7 @@ from evaluation.sources.tables import TABLES
 
 ANALYSES = {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb", "audit": "5_audit.ipynb"}
 # What an analysis makes besides its part of the ledger.
-MADE = {"index": ["swaps.csv", "drivers.csv", "targets.csv"], "outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv"], "audit": ["audit.csv"]}
+MADE = {"index": ["swaps.csv", "drivers.csv", "targets.csv"], "outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv", "estimators.csv"], "audit": ["audit.csv"]}
 
 
 def title(name: str) -> str:
@@ -130,7 +130,7 @@ def _report(year: int, base: Path, environment: Path, renderer: Path, language: 
     needs += [*sorted((REPORTS / language).glob("*.md")), REPORTS / language / "meta.yml"]
     needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
     needs += [base / "data" / name for name in ("files.csv", "census.csv", "releases.csv", "reconciliation.parquet", "mini_clusters.parquet")]
-    needs += [base / part / name for part in ("index", "outcomes", "audit") for name in MADE[part]]
+    needs += [base / part / name for part in ("index", "outcomes", "impact", "audit") for name in MADE[part]]
     # How many figures there are, the texts decide: one that was deleted is missed through its list.
     drawn = folder / "assets.json"
     if drawn.exists() and not all((folder / "figures" / name).exists() for name in json.loads(drawn.read_text(encoding="utf-8"))):

@@ -112,6 +112,7 @@ def _facts(base: Path) -> dict:
         "swaps": pd.read_csv(base / "index" / "swaps.csv", keep_default_na=False),
         "drivers": pd.read_csv(base / "index" / "drivers.csv", dtype=str),
         "targets": pd.read_csv(base / "index" / "targets.csv"),
+        "estimators": pd.read_csv(base / "impact" / "estimators.csv"),
         "growth": pd.read_csv(base / "outcomes" / "growth.csv"),
         "press": pd.read_csv(base / "outcomes" / "press.csv"),
         "audit": pd.read_csv(base / "audit" / "audit.csv", keep_default_na=False),

@@ -263,6 +263,57 @@ def impact_entries(
     )
 
 
+# Amounts of an outcome as a reader takes them in: divisor, unit of the ledger, decimals.
+AMOUNTS = {"production": (1e6, "trn_krw", 2), "exports": (1e6, "usd_bn", 2), "employment": (1e3, "persons_thousand", 1)}
+
+
+def estimator_entries(
+    estimates: dict[str, list], parts: dict[str, pd.DataFrame], amounts: dict[str, dict[str, float]], year: int, level: float,
+    files: pd.DataFrame,
+) -> pd.DataFrame:  # fmt: skip
+    """Several estimators on the same rows, what two-way fixed effects are made of, and the effect of a year as an amount.
+
+    Args:
+        estimates: outcome -> results of `evaluation.impact.estimators.estimate`, in log points.
+        parts: outcome -> `evaluation.impact.bacon.by_type`; amounts: outcome -> `evaluation.impact.natural.attributable` of `year`.
+    """
+    entries = [entry("impact.amount_year", year, "year", 0)]
+    for outcome, results in estimates.items():
+        for found in results:
+            lower, upper = to_percent(found.lower), to_percent(found.upper)
+            entries.append(entry(f"impact.{outcome}.agreement.{found.estimator}", to_percent(found.estimate), "percent", 1, lower=lower, upper=upper, level=found.level))
+        shown = [to_percent(found.estimate) for found in results]
+        if not shown:
+            continue
+        entries += [entry(f"impact.{outcome}.agree.{name}", value, "percent", 1) for name, value in (("lowest", min(shown)), ("highest", max(shown)))]
+        entries.append(entry(f"impact.{outcome}.agree.count", len(shown), "count", 0))
+    for outcome, found in parts.items():
+        for row in found.itertuples():
+            entries.append(entry(f"impact.{outcome}.bacon.{row.type}.weight", 100 * row.weight, "percent", 1))
+            entries.append(entry(f"impact.{outcome}.bacon.{row.type}.estimate", to_percent(row.estimate), "percent", 1))
+    for outcome, found in amounts.items():
+        divisor, unit, decimals = AMOUNTS.get(outcome, (1, "count", 0))
+        total, effect, lower, upper = (found[name] / divisor for name in ("total", "effect", "lower", "upper"))
+        entries.append(entry(f"impact.{outcome}.amount.total", total, unit, 1))
+        entries.append(entry(f"impact.{outcome}.amount.effect", effect, unit, decimals, lower=lower, upper=upper, level=level))
+    return part(entries, ["panel", "complexes", "price_index"], "evaluation.impact.estimators; evaluation.impact.bacon; evaluation.impact.natural", files)
+
+
+def subgroup_entries(found: dict[tuple[str, str], pd.DataFrame], level: float, files: pd.DataFrame) -> pd.DataFrame:
+    """Effects on groups of participants.
+
+    Args:
+        found: (outcome, kind of group such as `type`) -> `evaluation.impact.subgroups.by_group`.
+    """
+    entries = []
+    for (outcome, kind), groups in found.items():
+        for row in groups.itertuples():
+            stem = f"impact.{outcome}.by_{kind}.{row.group}"
+            entries.append(entry(f"{stem}.effect", to_percent(row.estimate), "percent", 1, lower=to_percent(row.lower), upper=to_percent(row.upper), level=level))
+            entries.append(entry(f"{stem}.n_treated", row.n_treated, "count", 0))
+    return part(entries, ["panel", "complexes", "price_index"], "evaluation.impact.subgroups.by_group", files)
+
+
 def audit_entries(results: pd.DataFrame) -> pd.DataFrame:
     """Counts by verdict, and for each relation that does not hold the printed and the computed figure.
 

@@ -10,7 +10,7 @@ from evaluation.impact.known_answers import PRINTED, known_answers, require_repr
 def test_published_results_are_reproduced():
     """Papke (1994) in Wooldridge, Example 13.8: -0.182 (0.078); Callaway and Sant'Anna: -0.0400 (0.0120)."""
     table = require_reproduced(known_answers()).set_index(["case", "quantity"])
-    assert table["printed"].tolist() == [-0.182, 0.078, -0.0400, 0.0120]
+    assert table["printed"].tolist()[:4] == [-0.182, 0.078, -0.0400, 0.0120] and table["reproduced"].all() and len(table) == 20
     # More digits of the same results, from R (did 2.5) and from the textbook's own data.
     assert table.at[("papke_1994", "estimate"), "ours"] == pytest.approx(-0.1818775, abs=5e-8)
     assert table.at[("papke_1994", "se"), "ours"] == pytest.approx(0.0781862, abs=5e-8)

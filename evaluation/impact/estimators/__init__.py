@@ -4,6 +4,7 @@ A module offers `estimate(plan, aggregate)`. What a library does right is left t
 libraries get wrong. Heavy libraries are loaded when an estimator runs.
 """
 
+from collections.abc import Iterable
 from importlib import import_module
 
 from evaluation.errors import UserError
@@ -59,3 +60,14 @@ def estimate(plan: Design, estimator: str, aggregate: str = "simple") -> Result:
             f"{estimator}은(는) {len(plan.data)}행 가운데 {found.n_obs}행만 쓸 수 있습니다. --panel balance를 쓰거나, 추정방법마다 쓸 수 있는 행을 쓰려면 --panel complete를 쓰십시오.",
         )
     return found
+
+
+def several(plan: Design, estimators: Iterable[str], aggregate: str = "simple") -> tuple[list[Result], list[tuple[str, UserError]]]:
+    """`estimate` by each of the named estimators: the results, and those that cannot serve this design with the reason."""
+    found, refused = [], []
+    for name in estimators:
+        try:
+            found.append(estimate(plan, name, aggregate))
+        except UserError as error:
+            refused.append((name, error))
+    return found, refused
