@@ -93,7 +93,7 @@ class Result:
 
 def compare(results: Iterable[Result]) -> pd.DataFrame:
     """One row per result with FRAME_COLUMNS."""
-    return pd.concat([result.to_frame() for result in results], ignore_index=True)
+    return pd.DataFrame([{name: getattr(result, name) for name in FRAME_COLUMNS} for result in results], columns=FRAME_COLUMNS)
 
 
 def forest(results: Iterable[Result]):

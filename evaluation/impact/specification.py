@@ -8,7 +8,7 @@ COMPARISONS = ("never_treated", "not_yet_treated")
 # Those that make one estimate of a logarithm on a staggered panel; `evaluation.impact.estimators` holds them all.
 ESTIMATORS = ("twfe", "sa", "cs", "bjs", "did2s", "etwfe", "dcdh", "lpdid", "stacked", "sdid")
 WHERE = "evaluation/specs/impact.yml"
-KEYS = ("outcomes", "comparison", "sample", "estimators", "window", "main_cohort", "level")
+KEYS = ("outcomes", "comparison", "sample", "estimators", "productivity", "window", "main_cohort", "level")
 OUTCOME_KEYS = ("id", "transform", "deflate")
 
 
@@ -40,6 +40,10 @@ def complete_impact(raw: dict) -> dict:
     for name in estimators:
         if name not in ESTIMATORS:
             raise refuse("estimators", name, ESTIMATORS)
+    productivity = raw["productivity"]
+    share = productivity.get("labour_share") if isinstance(productivity, dict) else None
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1 or not isinstance(productivity.get("deflate"), str) or len(productivity) != 2:
+        raise refuse("productivity", productivity, ["{labour_share: a share between 0 and 1, deflate: a price index}"])
     window = raw["window"]
     whole = isinstance(window, dict) and {"before", "after"} == window.keys() and all(type(end) is int for end in window.values())
     if not whole or window["before"] < 1 or window["after"] < 0:

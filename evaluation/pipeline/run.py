@@ -123,12 +123,13 @@ def _check_tables(scheme: dict, where: str) -> None:
     notebook = NOTEBOOKS / ANALYSES["index"]
     opened = notebook_tables(notebook)
     for leaf in (leaf for component in scheme["components"] for leaf, _ in leaves(component)):
-        if leaf["table"] not in opened:
+        needed = [leaf["table"], *(["satisfaction_invited"] if "weighting" in leaf else [])]
+        if absent := [name for name in needed if name not in opened]:
             listed = ", ".join(opened)
             raise UserError(
-                f"{where}: `{leaf['id']}` scores the table {leaf['table']!r}; {shown(notebook)} opens: {listed}. "
+                f"{where}: `{leaf['id']}` scores the table {absent[0]!r}; {shown(notebook)} opens: {listed}. "
                 "Mend the name, or add the table to `tables` there.",
-                f"{where}: `{leaf['id']}` 항목의 표 {leaf['table']!r}을(를) 쓸 수 없습니다. {shown(notebook)}에서 여는 표: {listed}. "
+                f"{where}: `{leaf['id']}` 항목의 표 {absent[0]!r}을(를) 쓸 수 없습니다. {shown(notebook)}에서 여는 표: {listed}. "
                 "이름을 고치거나 그 노트북의 `tables`에 추가하십시오.",
             )
         columns = [column.name for column in TABLES[leaf["table"]].columns]

@@ -314,6 +314,21 @@ def subgroup_entries(found: dict[tuple[str, str], pd.DataFrame], level: float, f
     return part(entries, ["panel", "complexes", "price_index"], "evaluation.impact.subgroups.by_group", files)
 
 
+def beyond_entries(productivity: object, neighbours: dict[str, object], labour_share: float, files: pd.DataFrame) -> pd.DataFrame:
+    """The effect on participants' productivity, and on neighbours that take no part.
+
+    Args:
+        productivity: result of `evaluation.impact.estimators.estimate`, or None; neighbours: outcome -> result.
+    """
+    entries = [entry("impact.productivity.labour_share", 100 * labour_share, "percent", 0)]
+    named = {"impact.productivity": productivity} | {f"impact.{outcome}.neighbours": found for outcome, found in neighbours.items()}
+    for stem, found in named.items():
+        if found is not None:
+            entries.append(entry(f"{stem}.effect", to_percent(found.estimate), "percent", 1, lower=to_percent(found.lower), upper=to_percent(found.upper), level=found.level))
+            entries.append(entry(f"{stem}.n_treated", found.n_treated_units, "count", 0))
+    return part(entries, ["panel", "complexes", "price_index"], "evaluation.impact.productivity; evaluation.impact.spillovers", files)
+
+
 def audit_entries(results: pd.DataFrame) -> pd.DataFrame:
     """Counts by verdict, and for each relation that does not hold the printed and the computed figure.
 

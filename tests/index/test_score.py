@@ -1,13 +1,15 @@
 """The index, repeated by hand on marks small enough to add up on paper."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from evaluation.errors import UserError
 from evaluation.index.scheme import complete, complete_tree
-from evaluation.index.score import score, totals, with_headquarters
-from evaluation.index.tree import rank
+from evaluation.index.score import long_table, score, totals, with_headquarters
+from evaluation.index.tree import leaf_values, rank, units_of
 from evaluation.paths import RAW
 from evaluation.sources.check import read_inputs
 from evaluation.sources.specs import read_scheme
@@ -143,3 +145,24 @@ def test_a_total_that_is_no_arithmetic_mean_is_that_of_the_scheme(rule):
     weights = components.drop_duplicates("component").set_index("component")["weight"] / 100
     by_hand = {"geometric": np.exp(np.log(wide) @ weights), "harmonic": 1 / ((1 / wide) @ weights), "minimum": wide.min(axis=1)}[rule]
     assert found.to_dict() == pytest.approx(by_hand.to_dict())
+
+
+def test_answers_weighted_to_the_population_of_their_groups():
+    """By hand: group means of respondents' means, weighted by the groups' population shares."""
+    raws, where = read_scheme(2010)
+    raw = copy.deepcopy(raws[0])
+    raw["components"][4]["parts"][0]["weighting"] = "population"
+    scheme = complete([raw], where)
+    own = with_headquarters(read_inputs(2010).tables)
+    data = long_table(scheme, own)
+    found = dict(zip(units_of(data), leaf_values(scheme, data)["participant_satisfaction"], strict=True))
+    answers = own["satisfaction"].query("part == 'participant_satisfaction'").dropna(subset="response")
+    people = answers.groupby(["headquarters", "group", "respondent"])["response"].mean()
+    means = 100 * (people.groupby(["headquarters", "group"]).mean() - 1) / 6
+    population = own["satisfaction_invited"].set_index(["headquarters", "group"])["population"].reindex(means.index)
+    by_hand = (means * population).groupby("headquarters").sum() / population.groupby("headquarters").sum()
+    assert found == pytest.approx(by_hand.to_dict())
+    plain = dict(zip(units_of(data), leaf_values(complete(raws, where), long_table(complete(raws, where), own))["participant_satisfaction"], strict=True))
+    assert any(abs(found[name] - plain[name]) > 0.1 for name in found)
+    with pytest.raises(UserError, match="invited"):
+        long_table(scheme, own | {"satisfaction_invited": own["satisfaction_invited"].iloc[:0]})

@@ -151,11 +151,11 @@ def test_the_change_since_the_year_before(made, copy):
         parts = after[after.index.str.startswith(f"index.change_part.{name}.") & after.index.str.endswith(".total")]
         assert parts.sum() == pytest.approx(after[f"index.total.{name}"] - before[f"index.total.{name}"])
     text = "\n".join(pages(copy / "reports/2011/ko/report.pdf"))
-    assert "총점의 변화와 그 까닭" in text
+    assert "총점 변화의 원인" in text
     (copy / MARKS).unlink()
     run = iccp(copy, "report", "2011")
     assert run.returncode == 0 and "Evaluation index" in rebuilt(run)
-    assert "총점의 변화와 그 까닭" not in "\n".join(pages(copy / "reports/2011/ko/report.pdf"))
+    assert "총점 변화의 원인" not in "\n".join(pages(copy / "reports/2011/ko/report.pdf"))
 
 
 def test_official_data_take_the_mark_away(copy):
