@@ -107,8 +107,8 @@ def achievement_ratio(rows: pd.DataFrame, leaf: dict) -> pd.Series:
 
 def _directions(rows: pd.DataFrame, leaf: dict) -> pd.Series:
     """higher or lower of each row: its own, and the leaf's where it says nothing."""
-    own = rows["direction"] if "direction" in rows else pd.Series(pd.NA, index=rows.index)
-    return own.fillna(leaf.get("direction", HIGHER)).astype(str)
+    own = rows["direction"].astype(object) if "direction" in rows else pd.Series(None, index=rows.index, dtype=object)
+    return own.where(own.notna(), leaf.get("direction", HIGHER))
 
 
 def _whole_pairs(rows: pd.DataFrame, leaf: dict) -> pd.DataFrame:

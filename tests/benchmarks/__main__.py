@@ -83,6 +83,8 @@ def main() -> None:
     console.print()
     index(console)
     console.print()
+    impact(console)
+    console.print()
     firms(console)
     census(console)
 
@@ -134,6 +136,50 @@ scores = pd.DataFrame(np.random.default_rng(1).uniform(0, 100, (1_000, 50)))
 started = time.perf_counter()
 weight_uncertainty(scores, pd.Series(2.0, index=scores.columns), 100, 10_000, 1)
 """
+# A panel is read beforehand; what is measured starts from a frame and ends with estimate and clustered error.
+PANEL = """
+import numpy as np, pandas as pd
+frame = pd.read_parquet(sys.argv[2])
+"""
+TWFE = PANEL + """
+from evaluation.impact.estimators.within import codes, fit
+started = time.perf_counter()
+unit = codes(frame["unit"])
+fit(frame["y"].to_numpy(), frame[["treated"]], unit, codes(frame["time"]), unit)
+"""
+TWFE_CHECKED = PANEL + """
+from evaluation.impact.design import design
+from evaluation.impact.estimators import estimate
+estimate(design(frame.head(1500), "unit", "time", "y", "cohort", panel="keep"), "twfe")
+started = time.perf_counter()
+estimate(design(frame, "unit", "time", "y", "cohort", panel="keep"), "twfe")
+"""
+TWFE_PYFIXEST = PANEL + """
+import warnings; warnings.simplefilter("ignore")
+import pyfixest
+pyfixest.feols("y ~ treated | unit + time", frame.head(1500), vcov={"CRV1": "unit"})
+started = time.perf_counter()
+pyfixest.feols("y ~ treated | unit + time", frame, vcov={"CRV1": "unit"})
+"""
+GROUP_TIME = PANEL + """
+from evaluation.impact.design import design
+from evaluation.impact.estimators import estimate
+estimate(design(frame.head(1500), "unit", "time", "y", "cohort"), "cs", "dynamic")
+started = time.perf_counter()
+estimate(design(frame, "unit", "time", "y", "cohort"), "cs", "dynamic")
+"""
+GROUP_TIME_MODERNDID = PANEL + """
+import warnings; warnings.simplefilter("ignore")
+from moderndid import aggte, att_gt
+started = time.perf_counter()
+aggte(att_gt(frame, yname="y", tname="time", idname="unit", gname="cohort", est_method="reg", boot=False, cband=False), type="dynamic", boot=True, cband=True, biters=999)
+"""
+GROUP_TIME_DIFF_DIFF = PANEL + """
+import warnings; warnings.simplefilter("ignore")
+from diff_diff import CallawaySantAnna
+started = time.perf_counter()
+CallawaySantAnna(estimation_method="reg", n_bootstrap=999, seed=1).fit(frame, outcome="y", unit="unit", time="time", first_treat="cohort", aggregate="event_study")
+"""
 SIZES = (1_000_000, 3_000_000, 10_000_000)
 
 
@@ -154,6 +200,37 @@ def index(console: Console) -> None:
     scaled = plain[0] * 10_000 / 50
     console.print(f"10,000 draws of the index of {YEAR}: {ours[0]:.1f} s (goal 2); one by one, from 50 draws: {scaled:.0f} s; ratio {ours[0] / scaled:.4f}")
     console.print(f"Weights of 1,000 units by 50 indicators, 10,000 draws: {weights[0]:.1f} s, {weights[1]:,.0f} MB (goals 60 s, 1,000 MB)")
+
+
+def impact(console: Console) -> None:
+    """Two-way fixed effects beside pyfixest, and group-time effects with a bootstrap beside the libraries."""
+    import numpy as np
+    import pandas as pd
+
+    def panel(units: int, times: int, kept: float) -> pd.DataFrame:
+        rng = np.random.default_rng(1)
+        frame = pd.MultiIndex.from_product([range(units), range(times)], names=["unit", "time"]).to_frame(index=False)
+        frame["cohort"] = np.repeat(rng.choice([0, 5, 9], units), times)
+        frame["treated"] = ((frame["cohort"] > 0) & (frame["time"] >= frame["cohort"])).astype(float)
+        frame["y"] = rng.normal(size=units)[frame["unit"]] + rng.normal(size=times)[frame["time"]] + 0.5 * frame["treated"] + rng.normal(size=len(frame))
+        return frame if kept == 1 else frame[rng.random(len(frame)) < kept]
+
+    with tempfile.TemporaryDirectory() as folder, console.status("impact"):
+        for name, kept, goal in (("balanced", 1, 0.2), ("unbalanced", 0.9, 1)):
+            path = Path(folder) / f"{name}.parquet"
+            panel(66_667, 15, kept).to_parquet(path, index=False)
+            ours, checked, theirs = (measured(code, path) for code in (TWFE, TWFE_CHECKED, TWFE_PYFIXEST))
+            console.print(
+                f"Two-way fixed effects, {name}, 1,000,000 rows: {ours[0]:.2f} s, with checks of the panel {checked[0]:.2f} s; pyfixest {theirs[0]:.2f} s; "
+                f"ratio {ours[0] / theirs[0]:.2f}, with checks {checked[0] / theirs[0]:.2f} (goal {goal})"
+            )
+        path = Path(folder) / "cohorts.parquet"
+        panel(50_000, 15, 1).to_parquet(path, index=False)
+        ours, *theirs = (measured(code, path) for code in (GROUP_TIME, GROUP_TIME_MODERNDID, GROUP_TIME_DIFF_DIFF))
+        console.print(
+            f"Callaway-Sant'Anna with 999 draws, 50,000 units by 15 periods: {ours[0]:.1f} s, {ours[1]:,.0f} MB (goal 1,000); moderndid {theirs[0][0]:.1f} s, "
+            f"{theirs[0][1]:,.0f} MB; diff-diff {theirs[1][0]:.1f} s, {theirs[1][1]:,.0f} MB; ratio to the faster {ours[0] / min(theirs[0][0], theirs[1][0]):.2f} (goal 1)"
+        )
 
 
 def firms(console: Console) -> None:

@@ -149,6 +149,7 @@ def test_a_covariate_is_taken_out_by_its_changes_among_untreated_units():
 # Known truth
 
 
+@pytest.mark.slow
 def test_no_bias_and_intervals_that_hold_what_they_promise():
     """Effects that differ by cohort and grow; the interval is conservative, so that it may cover more than 95 %, not less."""
     errors, misses = [], 0

@@ -201,6 +201,7 @@ def test_poisson_error_of_the_share_is_that_of_the_coefficient_in_the_smallest_c
 # Known truth
 
 
+@pytest.mark.slow
 def test_no_bias_and_intervals_that_hold_what_they_promise():
     """Effects that differ by cohort and grow, both controls, 100 samples of 80 units."""
     for control in ("never", "notyet"):
@@ -230,6 +231,7 @@ def test_a_covariate_whose_slope_changes_over_time_is_taken_out():
     assert np.mean(errors[()]) > 0.5
 
 
+@pytest.mark.slow
 def test_poisson_finds_effects_on_the_mean_and_as_a_share():
     errors, shares, misses = [], [], 0
     for seed in range(100):

@@ -215,6 +215,7 @@ def test_the_jackknife_with_two_cohorts_by_hand(monkeypatch):
     assert any("for many treated units" in english for english, _ in found.warnings)
 
 
+@pytest.mark.slow
 def test_the_jackknife_of_synthetic_control_leaves_units_out(monkeypatch):
     monkeypatch.setattr(synthetic, "_method", lambda *_: "jackknife")
     frame = panel(((2007, 3),), 8, seed=5)
@@ -256,6 +257,7 @@ def test_how_uncertainty_is_found(sizes, controls, kind, how):
     assert synthetic._method(kind, np.array(sizes), controls) == how
 
 
+@pytest.mark.slow
 def test_the_effect_is_found_and_its_interval_holds(monkeypatch):
     """Two cohorts with growing effects; 60 samples, the jackknife's normal 95 %: 0.95 less three Monte Carlo errors is 0.866."""
     monkeypatch.setattr(synthetic, "ROUNDS", 300)

@@ -105,6 +105,7 @@ def test_a_collinear_covariate_is_named():
             estimate(design(frame, "unit", "time", "y", "cohort", covariates=("x", name)), "twfe")
 
 
+@pytest.mark.slow
 def test_coverage_of_the_interval_with_many_clusters():
     """Homogeneous effect 0.5: 95 % intervals cover it in 95 % of 300 samples, within 3 Monte Carlo errors (3.8 points)."""
     hits = 0

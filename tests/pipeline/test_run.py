@@ -133,6 +133,7 @@ def test_later_rows_cannot_change_a_report(copy):
     assert {name: (copy / name).read_bytes() for name in before} == before
 
 
+@pytest.mark.slow
 def test_another_year(copy):
     run = iccp(copy, "report", "2011")
     assert run.returncode == 0, run.stderr
@@ -445,7 +446,7 @@ def wait_for(condition, seconds=60):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_an_interrupted_run_leaves_the_last_report(copy, sent):
     before = published(copy)
     edit(copy / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,34.8,0")
@@ -461,6 +462,7 @@ def test_an_interrupted_run_leaves_the_last_report(copy, sent):
     assert again.returncode == 0 and published(copy) != before
 
 
+@pytest.mark.slow
 def test_two_runs_at_once(copy):
     edit(copy / MARKS, "2010,MC01,E01,74.8,0", "2010,MC01,E01,34.8,0")
     first = start(copy)
