@@ -84,7 +84,7 @@ def decompose(panel: Panel, unit: Unit, time: Time, outcome: Outcome, cohort: Co
     from evaluation.impact.bacon import decompose as of_panel
     from evaluation.sources.panels import read_panel
 
-    rows, warnings = prepare(read_panel(panel), unit, time, outcome, cohort or None, treatment or None)
+    rows, warnings = prepare(read_panel(panel, (unit,)), unit, time, outcome, cohort or None, treatment or None)
     twfe, parts = of_panel(rows)
     if as_json:
         typer.echo(json.dumps({"twfe": float(twfe), "parts": plain(parts), "warnings": [say(*told) for told in warnings]}, ensure_ascii=False))
@@ -131,7 +131,7 @@ def _design(
 
     named = tuple(filter(None, (part.strip() for part in covariates.split(","))))
     return design(
-        read_panel(panel), unit, time, outcome, cohort or None, treatment or None, covariates=named, weights=weights or None, cluster=cluster or None,
+        read_panel(panel, (unit,)), unit, time, outcome, cohort or None, treatment or None, covariates=named, weights=weights or None, cluster=cluster or None,
         control=control, method=method, panel=gaps, anticipation=anticipation, before=before, after=after, level=level,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from evaluation.sources.tables import cell_status
 
 
 def estimation_panel(
-    panel: pd.DataFrame, complexes: pd.DataFrame, price_index: pd.DataFrame, outcome: dict, sample: str = "complete"
+    panel: pd.DataFrame, complexes: pd.DataFrame, price_index: pd.DataFrame, outcome: dict, sample: str = "complete", comparison_types: list[str] | None = None
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """The rows on which every estimator of an outcome runs.
 
@@ -17,7 +17,11 @@ def estimation_panel(
         panel: complex_id, year, the outcome's column and, where it can be masked, its `_status`.
         complexes: complex_id, first_treated (missing for non-participants).
         price_index: index, year, value (base year = 100).
-        outcome: `id` (a column of panel), `transform` (log), `deflate` (an index code, optional).
+        outcome: `id` (a column of panel, unless `of` names another), `transform` (log; asinh, which keeps zeros, but whose effects
+            are no per cent and depend on the unit of the outcome: Chen and Roth 2024, Quarterly Journal of Economics 139);
+            optionally `deflate` (an index code) and `per`, a column to divide by, such as operating_firms: totals and values per
+            firm are different outcomes and never compared with each other.
+        comparison_types: types (column `type` of complexes) of which non-participants are compared with; None for all.
         sample: `complete` keeps complexes whose outcome is observed and positive in every year, so
             that each estimator sees the same rows; nothing is imputed. Complexes that took part from the
             panel's first year on have no year before it, those that join after its last year none after:
@@ -29,23 +33,30 @@ def estimation_panel(
         `treated` (0/1) and `y` (log points), sorted by unit and year; and counts: `units`,
         `units_participants`, `units_non_participants`, `rows`, `excluded_masked`, `excluded_not_reported`,
         `excluded_not_applicable`, `excluded_missing`, `excluded_zero`, `excluded_always_treated`, `excluded_later`,
-        `excluded_absent` (complexes of the registry, by the first reason that applies; they and `units` add up to it).
+        `excluded_not_compared`, `excluded_absent` (complexes of the registry, by the first reason that applies; they and `units` add up to it).
 
     Raises:
         UserError: an outcome, price index or cohort that the data do not have; a year without rows or prices;
             no participant or no non-participant left.
     """
-    name = outcome["id"]
+    name, column = outcome["id"], outcome.get("of", outcome["id"])
     _known(outcome, panel, price_index)
-    data = panel[["complex_id", "year", name]].copy()
-    status = cell_status(panel, name)
+    data = panel[["complex_id", "year"]].assign(**{name: panel[column]})
+    if "per" in outcome:
+        # A complex without firms has no value per firm.
+        data[name] = data[name] / panel[outcome["per"]].where(panel[outcome["per"]] > 0)
+    status = cell_status(panel, column)
     by_complex = data["complex_id"]
     kinds = {kind: (status == kind).groupby(by_complex).any() for kind in ("masked", "not_reported", "not_applicable", "missing")}
     kinds["missing"] |= data.groupby("complex_id")["year"].count() < data["year"].nunique()
-    kinds["zero"] = (data[name] <= 0).groupby(by_complex).any()
+    kinds["missing"] |= (data[name].isna() & (status == "observed")).groupby(by_complex).any()
+    kinds["zero"] = ((data[name] <= 0) if outcome["transform"] == "log" else (data[name] < 0)).groupby(by_complex).any()
     joined = complexes.set_index("complex_id")["first_treated"].reindex(kinds["masked"].index)
     kinds["always_treated"] = joined <= data["year"].min()
     kinds["later"] = joined > data["year"].max()
+    if comparison_types is not None:
+        other = ~complexes.set_index("complex_id")["type"].reindex(joined.index).isin(comparison_types)
+        kinds = {"not_compared": joined.isna() & other} | kinds
     excluded, usable = {}, pd.Series(True, index=joined.index)
     for reason, here in kinds.items():
         excluded[f"excluded_{reason}"] = int((usable & here).sum())
@@ -58,7 +69,7 @@ def estimation_panel(
     if "deflate" in outcome:
         prices = price_index[price_index["index"] == outcome["deflate"]].set_index("year")["value"]
         value = value / (data["year"].map(prices) / 100)
-    data["y"] = np.log(value)
+    data["y"] = np.log(value) if outcome["transform"] == "log" else np.arcsinh(value)
     data["event_time"] = (data["year"] - data["cohort"]).where(data["cohort"] > 0)
     data["treated"] = (data["event_time"] >= 0).astype(int)
     data["unit"] = data["complex_id"].astype("category").cat.codes.astype(int)
@@ -89,8 +100,9 @@ def require_cohort(panels: dict[str, pd.DataFrame], cohort: int) -> None:
 
 def _known(outcome: dict, panel: pd.DataFrame, price_index: pd.DataFrame) -> None:
     numeric = [column for column in panel.select_dtypes("number").columns if column != "year"]
-    if outcome["id"] not in numeric:
-        raise refuse("outcomes.id", outcome["id"], numeric)
+    for key in ("of" if "of" in outcome else "id", *(["per"] if "per" in outcome else [])):
+        if outcome[key] not in numeric:
+            raise refuse(f"outcomes.{key}", outcome[key], numeric)
     years = set(panel["year"])
     gaps = sorted(set(range(min(years), max(years) + 1)) - years)
     if gaps:

@@ -2,14 +2,16 @@
 
 from evaluation.errors import UserError
 
-TRANSFORMS = ("log",)
+TRANSFORMS = ("log", "asinh")
 SAMPLES = ("complete",)
 COMPARISONS = ("never_treated", "not_yet_treated")
 # Those that make one estimate of a logarithm on a staggered panel; `evaluation.impact.estimators` holds them all.
 ESTIMATORS = ("twfe", "sa", "cs", "bjs", "did2s", "etwfe", "dcdh", "lpdid", "stacked", "sdid")
 WHERE = "evaluation/specs/impact.yml"
 KEYS = ("outcomes", "comparison", "sample", "estimators", "productivity", "window", "main_cohort", "level")
-OUTCOME_KEYS = ("id", "transform", "deflate")
+OUTCOME_KEYS = ("id", "transform", "deflate", "of", "per")
+# What may be left out, and what it is then.
+DEFAULTS = {"comparison_types": ["national", "general", "agro_industrial"], "anticipation": 0}
 
 
 def complete_impact(raw: dict) -> dict:
@@ -18,13 +20,21 @@ def complete_impact(raw: dict) -> dict:
     Raises:
         UserError: a key that is missing or unknown, or a value that is not allowed.
     """
-    _same_keys(raw, KEYS, KEYS, WHERE)
+    _same_keys(raw, KEYS, (*KEYS, *DEFAULTS), WHERE)
+    raw = DEFAULTS | raw
     outcomes = raw["outcomes"]
     if not isinstance(outcomes, list) or not outcomes or not all(isinstance(outcome, dict) for outcome in outcomes):
         raise refuse("outcomes", outcomes, ["a list such as - {id: production, transform: log}"])
     for outcome in outcomes:
         place = f"{WHERE}: outcomes, {outcome.get('id', outcome)}"
         _same_keys(outcome, ("id", "transform"), OUTCOME_KEYS, place)
+        if outcome["transform"] == "log1p":
+            raise UserError(
+                f"{WHERE}: {outcome['id']}.transform is 'log1p': with zeros the effect then depends on the unit that is counted in (Chen and Roth 2024). "
+                "Use log, which leaves complexes with zeros out, or asinh with its warning.",
+                f"{WHERE}: {outcome['id']}.transform 값이 'log1p'입니다. 0이 있으면 단위를 무엇으로 하느냐에 따라 효과가 달라집니다(Chen and Roth 2024). "
+                "0이 있는 단지를 제외하는 log나, 주의 사항이 붙는 asinh를 쓰십시오.",
+            )
         if outcome["transform"] not in TRANSFORMS:
             raise refuse(f"{outcome['id']}.transform", outcome["transform"], TRANSFORMS)
     names = [outcome["id"] for outcome in outcomes]
@@ -32,6 +42,11 @@ def complete_impact(raw: dict) -> dict:
         raise refuse("outcomes", ", ".join(map(str, names)), ["each outcome once"])
     if raw["comparison"] not in COMPARISONS:
         raise refuse("comparison", raw["comparison"], COMPARISONS)
+    types = raw["comparison_types"]
+    if not isinstance(types, list) or not types or not set(map(str, types)) <= set(DEFAULTS["comparison_types"]):
+        raise refuse("comparison_types", types, ["a list of: " + ", ".join(DEFAULTS["comparison_types"])])
+    if type(raw["anticipation"]) is not int or not 0 <= raw["anticipation"] <= 3:
+        raise refuse("anticipation", raw["anticipation"], ["years from 0 to 3"])
     if raw["sample"] not in SAMPLES:
         raise refuse("sample", raw["sample"], SAMPLES)
     estimators = raw["estimators"]

@@ -314,13 +314,13 @@ def subgroup_entries(found: dict[tuple[str, str], pd.DataFrame], level: float, f
     return part(entries, ["panel", "complexes", "price_index"], "evaluation.impact.subgroups.by_group", files)
 
 
-def beyond_entries(productivity: object, neighbours: dict[str, object], labour_share: float, files: pd.DataFrame) -> pd.DataFrame:
+def beyond_entries(productivity: object, neighbours: dict[str, object], spec: dict, files: pd.DataFrame) -> pd.DataFrame:
     """The effect on participants' productivity, and on neighbours that take no part.
 
     Args:
-        productivity: result of `evaluation.impact.estimators.estimate`, or None; neighbours: outcome -> result.
+        productivity: result of `evaluation.impact.estimators.estimate`, or None; neighbours: outcome -> result; spec: the specification.
     """
-    entries = [entry("impact.productivity.labour_share", 100 * labour_share, "percent", 0)]
+    entries = [entry("impact.productivity.labour_share", 100 * spec["productivity"]["labour_share"], "percent", 0), entry("impact.anticipation", spec["anticipation"], "count", 0)]
     named = {"impact.productivity": productivity} | {f"impact.{outcome}.neighbours": found for outcome, found in neighbours.items()}
     for stem, found in named.items():
         if found is not None:

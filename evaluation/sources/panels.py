@@ -7,6 +7,7 @@ import pandas as pd
 from evaluation.errors import UserError
 from evaluation.paths import shown
 
+SEPARATORS = (",", ";", "\t")
 SUFFIXES = (".csv", ".txt", ".parquet", ".dta")
 
 
@@ -43,7 +44,10 @@ def _read(path: Path, suffix: str, text: tuple[str, ...]) -> pd.DataFrame:
         return pd.read_stata(path, convert_categoricals=False)
     for encoding in ("utf-8-sig", "cp949"):  # the second is what Excel saves in Korea
         try:
-            return pd.read_csv(path, dtype=dict.fromkeys(text, str), encoding=encoding)
+            with path.open(encoding=encoding) as file:
+                header = file.readline()
+            # Tables of other countries' programs come with semicolons or tabs.
+            return pd.read_csv(path, dtype=dict.fromkeys(text, str), encoding=encoding, sep=max(SEPARATORS, key=header.count))
         except UnicodeDecodeError:
             continue
     raise UserError(f"{shown(path)} is neither UTF-8 nor cp949. Save it as UTF-8.", f"{shown(path)} 파일이 UTF-8도 cp949도 아닙니다. UTF-8로 저장하십시오.")

@@ -15,7 +15,6 @@ from evaluation.impact.estimators.baseline import (
     RESULT_COLUMNS,
     callaway_sant_anna,
     first_difference,
-    pre_trend_test,
     twfe,
     twfe_event_study,
 )
@@ -140,14 +139,14 @@ def test_first_difference_equals_least_squares():
 
 
 def test_pre_trend_test_is_the_squared_t_for_one_period():
-    influence = np.random.default_rng(3).normal(size=(50, 1))
-    se = np.sqrt((influence**2).sum()) / 50
-    test = pre_trend_test(np.array([0.2]), influence)
-    assert test["wald"] == pytest.approx((0.2 / se) ** 2) and test["df"] == 1
+    results, test = callaway_sant_anna(simulate(np.random.default_rng(3)), before=2, after=2)
+    one = results[(results["term"] == "event") & (results["event_time"] == -2)].iloc[0]
+    assert test["wald"] == pytest.approx((one["estimate"] / one["se"]) ** 2) and test["df"] == 1
 
 
 def test_no_pre_period_no_test():
-    assert np.isnan(pre_trend_test(np.array([]), np.empty((10, 0)))["p_value"])
+    _, test = callaway_sant_anna(simulate(np.random.default_rng(3)), before=1, after=2)
+    assert np.isnan(test["p_value"]) and test["df"] == 0
 
 
 # Known truth

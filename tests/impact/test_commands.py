@@ -60,8 +60,10 @@ def test_parquet_and_stata_say_the_same(county, tmp_path):
     frame = pd.read_csv(county)
     frame.to_parquet(tmp_path / "p.parquet")
     frame.rename(columns={"first.treat": "first"}).to_stata(tmp_path / "p.dta", write_index=False)
+    frame.to_csv(tmp_path / "p.txt", index=False, sep=";")
     known = answer("estimate", county, *NAMES, "--estimator", "twfe")["estimate"]
     assert answer("estimate", tmp_path / "p.parquet", *NAMES, "--estimator", "twfe")["estimate"] == pytest.approx(known, rel=1e-12)
+    assert answer("estimate", tmp_path / "p.txt", *NAMES, "--estimator", "twfe")["estimate"] == pytest.approx(known, rel=1e-12)
     renamed = [*NAMES[:5], "first", *NAMES[6:]]
     assert answer("estimate", tmp_path / "p.dta", *renamed, "--estimator", "twfe")["estimate"] == pytest.approx(known, rel=1e-12)
 

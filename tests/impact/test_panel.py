@@ -134,3 +134,31 @@ def test_a_key_that_the_specification_lacks():
     del spec["level"]
     with pytest.raises(UserError, match="level is missing"):
         complete_impact(spec)
+
+
+def test_values_per_firm_zeros_and_types_compared(small):
+    panel, complexes, prices = small
+    panel = panel.assign(operating_firms=2.0)
+    per_firm = {"id": "production_per_firm", "of": "production", "per": "operating_firms", "transform": "log"}
+    total, _ = estimation_panel(panel, complexes, prices, {"id": "production", "transform": "log"})
+    found, _ = estimation_panel(panel, complexes, prices, per_firm)
+    assert (total["y"] - found["y"]).to_numpy() == pytest.approx(np.log(2))
+    sine, _ = estimation_panel(panel, complexes, prices, {"id": "production", "transform": "asinh"})
+    shared = sine.merge(total, on=["complex_id", "year"])
+    assert shared["y_x"].to_numpy() == pytest.approx(np.arcsinh(np.exp(shared["y_y"])))
+    with pytest.raises(UserError, match="outcomes.per is 'members'"):
+        estimation_panel(panel, complexes, prices, per_firm | {"per": "members"})
+    typed = complexes.assign(type=["national" if pd.notna(first) or number % 2 else "general" for number, first in enumerate(complexes["first_treated"])])
+    kept, counts = estimation_panel(panel, typed, prices, {"id": "production", "transform": "log"}, comparison_types=["national"])
+    left = typed[typed["first_treated"].isna() & (typed["type"] == "general")]["complex_id"]
+    assert len(left) and not set(left) & set(kept["complex_id"]) and counts["excluded_not_compared"] == len(left)
+
+
+def test_log1p_is_refused_with_what_to_use_instead():
+    raw = read_impact()
+    with pytest.raises(UserError, match="log1p.*Use log"):
+        complete_impact(raw | {"outcomes": [{"id": "exports", "transform": "log1p"}]})
+    assert complete_impact({key: value for key, value in raw.items() if key not in ("comparison_types", "anticipation")})["anticipation"] == 0
+    for key, wrong in (("comparison_types", ["urban"]), ("anticipation", 9), ("productivity", {"labour_share": 2, "deflate": "ppi"})):
+        with pytest.raises(UserError, match=key):
+            complete_impact(raw | {key: wrong})

@@ -9,11 +9,12 @@ RESULT_COLUMNS, in log points:
 * `n_units`, `n_treated` (participants that the effect is estimated from), `n_obs`
 """
 
-import warnings
-
 import numpy as np
 import pandas as pd
 from scipy import stats
+
+from evaluation.impact.design import design
+from evaluation.impact.estimators import estimate
 
 RESULT_COLUMNS = [
     "estimator", "term", "cohort", "event_time", "estimate", "se", "lower", "upper", "p_value", "reference", "n_units", "n_treated", "n_obs",
@@ -57,78 +58,40 @@ def twfe_event_study(data: pd.DataFrame, before: int, after: int, level: float =
 
 
 def callaway_sant_anna(
-    data: pd.DataFrame, before: int, after: int, comparison: str = "never_treated", level: float = 0.95
+    data: pd.DataFrame, before: int, after: int, comparison: str = "never_treated", level: float = 0.95, anticipation: int = 0
 ) -> tuple[pd.DataFrame, dict]:
-    """Group-time effects ATT(g,t) and their averages (Callaway and Sant'Anna 2021, J. Econometrics 225).
+    """Group-time effects ATT(g,t) and their averages (Callaway and Sant'Anna 2021, J. Econometrics 225), as rows of the report.
 
-    Without covariates; base period g - 1 throughout (universal), so that pre-period estimates are
-    deviations from it. Standard errors are analytic, from the influence function, pointwise.
-    With few treated complexes in a cohort such intervals are too short; the report says so.
+    Without covariates; the base period is g - 1 (less the anticipation) throughout, so that pre-period estimates are deviations from
+    it. Standard errors are analytic, pointwise. With few treated complexes in a cohort such intervals are too short; the report says so.
 
     Args:
         comparison: never_treated or not_yet_treated.
 
     Returns:
-        rows for `overall` (average over all treated complex-years: type "simple"), each `cohort`
-        (average over its years: type "group"), each `event` time from -before to +after (type "dynamic")
-        and each `cohort_event` (the ATT(g,t) themselves); and the pre-trend test of
-        `pre_trend_test` on the event times from -before to -2.
+        rows for `overall` (average over all treated complex-years: "simple"), each `cohort` (average over its years: "group"), each
+        `event` time from -before to +after ("dynamic") and each `cohort_event` (the ATT(g,t) themselves); and the pre-trend test of the
+        event times from -before to -2: `wald`, `df` and `p_value`, missing where there is none to test. On event times, which pool the
+        cohorts, and not on every ATT(g,t): with five to seven complexes in a cohort the covariance of that cohort's own pre-period
+        effects is close to singular, and the joint test rejects whatever the data say.
     """
-    from moderndid import aggte, att_gt  # loads in seconds, so only when used
-
-    frame = data[["unit", "year", "cohort", "y"]]
-    control = {"never_treated": "nevertreated", "not_yet_treated": "notyettreated"}[comparison]
-    with warnings.catch_warnings():
-        # Small cohorts are warned of in the report itself; repeating it on the console helps no one.
-        warnings.simplefilter("ignore")
-        group_time = att_gt(
-            frame, yname="y", tname="year", idname="unit", gname="cohort",
-            control_group=control, base_period="universal", est_method="reg", alpha=1 - level,
-        )  # fmt: skip
-        averages = {kind: aggte(group_time, type=kind, cband=False, boot=False) for kind in ("simple", "group", "dynamic")}
-
+    control = {"never_treated": "never", "not_yet_treated": "notyet"}[comparison]
+    plan = design(data, "unit", "year", "y", "cohort", control=control, level=level, anticipation=anticipation, before=before, after=after)
+    simple, group, dynamic = (estimate(plan, "cs", aggregate) for aggregate in ("simple", "group", "dynamic"))
     treated_units = data[data["cohort"] > 0].groupby("cohort")["unit"].nunique()
     observed = data[data["event_time"].notna()]
-    rows = [
-        _row("cs", "overall", averages["simple"].overall_att, averages["simple"].overall_se, data, level)
-        | {"n_treated": int(treated_units.sum())}
-    ]
-    group = averages["group"]
-    for cohort, estimate, se in zip(group.event_times, group.att_by_event, group.se_by_event, strict=True):
-        rows.append(_row("cs", "cohort", estimate, se, data, level) | {"cohort": int(cohort), "n_treated": int(treated_units[int(cohort)])})
-    dynamic = averages["dynamic"]
-    for time, estimate, se in zip(dynamic.event_times, dynamic.att_by_event, dynamic.se_by_event, strict=True):
-        if -before <= time <= after:
-            at_time = observed.loc[observed["event_time"] == time, "unit"].nunique()
-            row = _reference("cs", "event", data) if time == -1 else _row("cs", "event", estimate, se, data, level)
-            rows.append(row | {"event_time": int(time), "n_treated": at_time})
-    for cohort, year, estimate, se in zip(group_time.groups, group_time.times, group_time.att_gt, group_time.se_gt, strict=True):
-        time = int(year - cohort)
-        row = _reference("cs", "cohort_event", data) if time == -1 else _row("cs", "cohort_event", estimate, se, data, level)
-        rows.append(row | {"cohort": int(cohort), "event_time": time, "n_treated": int(treated_units[int(cohort)])})
-    before_base = [index for index, time in enumerate(dynamic.event_times) if -before <= time <= -2]
-    pretest = pre_trend_test(dynamic.att_by_event[before_base], dynamic.influence_func[:, before_base])
-    return pd.DataFrame(rows, columns=RESULT_COLUMNS), pretest
-
-
-def pre_trend_test(estimates: np.ndarray, influence: np.ndarray) -> dict[str, float]:
-    """Wald test that the pre-period event-study estimates are all 0.
-
-    On event times, which pool the cohorts, and not on every ATT(g,t): with five to seven complexes in a
-    cohort, the covariance of that cohort's own pre-period effects is close to singular and the joint
-    test rejects whatever the data say.
-
-    Args:
-        estimates: shape (k,); influence: influence values, shape (units, k).
-
-    Returns:
-        `wald`, `df` (k) and `p_value`; missing where there is no pre-period to test.
-    """
-    if len(estimates) == 0:
-        return {"wald": np.nan, "df": 0, "p_value": np.nan}
-    covariance = influence.T @ influence / len(influence) ** 2
-    wald = float(estimates @ np.linalg.solve(covariance, estimates))
-    return {"wald": wald, "df": len(estimates), "p_value": float(stats.chi2(len(estimates)).sf(wald))}
+    rows = [_row("cs", "overall", simple.estimate, simple.se, data, level) | {"n_treated": int(treated_units.sum())}]
+    for one in group.groups.itertuples():
+        rows.append(_row("cs", "cohort", one.estimate, one.se, data, level) | {"cohort": int(one.cohort), "n_treated": int(treated_units[int(one.cohort)])})
+    for one in dynamic.event.itertuples():
+        row = _reference("cs", "event", data) if one.reference else _row("cs", "event", one.estimate, one.se, data, level)
+        at_time = observed.loc[observed["event_time"] == one.event_time, "unit"].nunique()
+        rows.append(row | {"event_time": int(one.event_time), "n_treated": at_time})
+    for one in simple.groups.itertuples():
+        row = _reference("cs", "cohort_event", data) if one.reference else _row("cs", "cohort_event", one.estimate, one.se, data, level)
+        rows.append(row | {"cohort": int(one.cohort), "event_time": int(one.time - one.cohort), "n_treated": int(treated_units[int(one.cohort)])})
+    told = {name: dynamic.diagnostics.get(f"event_pretest_{short}", np.nan) for name, short in (("wald", "wald"), ("df", "df"), ("p_value", "p"))}
+    return pd.DataFrame(rows, columns=RESULT_COLUMNS), told | {"df": 0 if np.isnan(told["df"]) else int(told["df"])}
 
 
 def first_difference(data: pd.DataFrame, outcome: str, treatment: str, unit: str, time: str) -> pd.Series:
