@@ -216,6 +216,7 @@ def test_no_bias_and_intervals_that_hold_what_they_promise():
         assert abs(misses / 100 - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 100)
 
 
+@pytest.mark.slow
 def test_a_covariate_whose_slope_changes_over_time_is_taken_out():
     """Units with large z are treated and would have grown anyway: without z the estimate is off, with it not."""
     errors = {(): [], ("z",): []}

@@ -195,6 +195,7 @@ def test_anticipation_shifts_what_is_untreated():
 # Known truth
 
 
+@pytest.mark.slow
 def test_unbiased_and_covers_with_heterogeneous_effects():
     errors, covered = [], []
     for seed in range(200):

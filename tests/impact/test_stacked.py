@@ -181,6 +181,7 @@ def test_simple_is_dynamic_and_influence_gives_the_standard_error():
 # Known truth
 
 
+@pytest.mark.slow
 def test_unbiased_and_covers_with_heterogeneous_effects():
     errors, covered = [], []
     true = (20 * np.mean([0.1, 0.15]) + 30 * -0.2) / 50

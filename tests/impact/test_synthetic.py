@@ -272,6 +272,7 @@ def test_the_effect_is_found_and_its_interval_holds(monkeypatch):
     assert np.mean(covered) >= 0.866
 
 
+@pytest.mark.slow
 def test_unit_levels_change_nothing_in_sdid_and_names_nothing_at_all():
     frame = panel(((2006, 3),), 12, seed=2)
     plain = estimate(plan_of(frame), "sdid", "dynamic")

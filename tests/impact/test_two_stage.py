@@ -126,6 +126,7 @@ def test_influence_gives_the_standard_error():
     assert estimate(plan(panel(6), cluster="region"), "did2s").influence is None
 
 
+@pytest.mark.slow
 def test_unbiased_and_covers_with_heterogeneous_effects():
     errors, covered = [], []
     for seed in range(200):

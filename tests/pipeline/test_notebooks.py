@@ -58,7 +58,11 @@ def test_dependencies_are_read_from_the_imports():
     assert "evaluation/index/score.py" not in found and "evaluation/report/figures.py" not in found
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+# Each of them also runs in every report; by hand, the two that economists edit most.
+LONG = ("1_data", "3_outcomes", "5_audit")
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, marks=pytest.mark.slow) if path.stem in LONG else path for path in NOTEBOOKS], ids=lambda path: path.stem)
 def test_by_hand_with_defaults(path, tmp_path):
     """As JupyterLab runs it: in the notebooks' folder, default parameters, nothing made before."""
     checkout = copy_sources(ROOT, tmp_path / "checkout")

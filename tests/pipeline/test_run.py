@@ -104,6 +104,7 @@ def test_a_changed_input_with_an_old_time_stamp_is_seen(copy):
     assert "Evaluation index" in rebuilt(iccp(copy, "report", str(YEAR)))
 
 
+@pytest.mark.slow
 def test_two_runs_from_scratch_give_the_same_bytes(made, copy):
     shutil.rmtree(copy / "data/processed")
     shutil.rmtree(copy / f"reports/{YEAR}")
@@ -420,6 +421,7 @@ def test_a_notebook_cell_that_fails(copy):
     assert published(copy) == before
 
 
+@pytest.mark.slow
 def test_a_text_that_asks_for_an_unknown_number(copy):
     before = published(copy)
     edit(copy / "reports/ko/methods.md", "# 평가 방법", "# 평가 방법\n\n{{ v('index.total.nowhere') }}")

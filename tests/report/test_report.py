@@ -139,7 +139,7 @@ def test_the_document_is_dated_and_tagged(pdf):
 
 @pytest.mark.parametrize(
     ("id", "value"),
-    [("index.total.chungcheong", 71.3), ("outcomes.goal.export.achieved", 153.7), ("impact.employment.cs.cohort.2005", 77.7)],
+    [("index.total.chungcheong", 71.3), *(pytest.param(*more, marks=pytest.mark.slow) for more in (("outcomes.goal.export.achieved", 153.7), ("impact.employment.cs.cohort.2005", 77.7)))],
 )
 def test_a_changed_ledger_value_is_the_one_that_is_printed(made, tmp_path, language, id, value):
     """The new number stands in the text of the PDF and the old one nowhere."""
