@@ -42,10 +42,13 @@ def demean(columns: np.ndarray, unit: np.ndarray, time: np.ndarray, weight: np.n
     """
     n_units, n_times = unit.max() + 1, time.max() + 1
     if weight is None and len(unit) == n_units * n_times and _is_sorted(unit, time, n_times):
-        # Rows by unit, then by time: means are means over the axes of a block.
-        block = columns.reshape(n_units, n_times, -1)
-        out = block - block.mean(axis=1, keepdims=True)
-        return (out - out.mean(axis=0, keepdims=True)).reshape(columns.shape)
+        # Rows by unit, then by time: means are means over the sides of a table, one column at a time to stay in the cache.
+        out = np.empty(columns.shape)
+        for number, column in enumerate(columns.T):
+            table = column.reshape(n_units, n_times)
+            of_unit = table.mean(axis=1)
+            out[:, number] = (table - of_unit[:, None] - (table.mean(axis=0) - of_unit.mean())).ravel()
+        return out
     first, second = (unit, time) if n_units >= n_times else (time, unit)
     w = np.ones(len(unit)) if weight is None else weight
     n_first, n_second = first.max() + 1, second.max() + 1
