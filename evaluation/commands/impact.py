@@ -8,12 +8,12 @@ import typer
 
 from evaluation.commands.output import AsJson, plain, show
 from evaluation.errors import UserError, say
+from evaluation.impact.specification import ESTIMATORS
 
 if TYPE_CHECKING:
     from evaluation.impact.design import Design
     from evaluation.impact.result import Result
 
-ESTIMATORS = "twfe|sa|cs|bjs|did2s|etwfe|etwfe_poisson|dcdh|lpdid|stacked|sdid|sc"
 # Estimators that `compare` shows unless told otherwise: those that take any design with never-treated units.
 COMPARED = "twfe,sa,cs,bjs,did2s,etwfe,lpdid,stacked"
 
@@ -24,7 +24,7 @@ Time = Annotated[str, typer.Option("--time", help=say("column of the periods, wh
 Outcome = Annotated[str, typer.Option("--outcome", help=say("column of the outcome", "결과변수 열"), show_default=False)]
 Cohort = Annotated[str, typer.Option("--cohort", help=say("column of the first treated period; 0, blank or infinite: never", "처음 참여한 시점의 열. 0, 빈칸, 무한대는 미참여"), show_default=False)]
 Treatment = Annotated[str, typer.Option("--treatment", help=say("in place of --cohort: a column that is 0 or 1, or a share", "--cohort 대신: 0·1 또는 비율로 적은 처치 열"), show_default=False)]
-Estimator = Annotated[str, typer.Option("--estimator", help=ESTIMATORS)]
+Estimator = Annotated[str, typer.Option("--estimator", help="|".join(ESTIMATORS))]
 Control = Annotated[str, typer.Option("--control", help="never|notyet")]
 Method = Annotated[str, typer.Option("--method", help=say("reg|ipw|dr, of estimators with covariates", "reg|ipw|dr(공변량을 쓰는 추정방법)"))]
 Covariates = Annotated[str, typer.Option("--covariates", help=say("columns, joined by commas", "쉼표로 이은 열 이름"))]
@@ -98,7 +98,7 @@ def decompose(panel: Panel, unit: Unit, time: Time, outcome: Outcome, cohort: Co
 @impact_app.command(help=say("Several estimators on the same rows.", "같은 자료에 여러 추정방법을 적용합니다."))
 def compare(
     panel: Panel, unit: Unit, time: Time, outcome: Outcome, cohort: Cohort = "", treatment: Treatment = "",
-    estimators: Annotated[str, typer.Option("--estimators", help=say("joined by commas, of: ", "쉼표로 이어 적음: ") + ESTIMATORS)] = COMPARED,
+    estimators: Annotated[str, typer.Option("--estimators", help=say("joined by commas, of: ", "쉼표로 이어 적음: ") + "|".join(ESTIMATORS))] = COMPARED,
     control: Control = "never", method: Method = "dr", covariates: Covariates = "", weights: Weights = "", cluster: Cluster = "",
     aggregate: Aggregate = "simple", gaps: Gaps = "balance", anticipation: Anticipation = 0, before: Before = None, after: After = None,
     level: Level = 0.95, as_json: AsJson = False,

@@ -17,7 +17,7 @@ import pandas as pd
 from evaluation.errors import UserError
 from evaluation.index.rules import UNIT
 from evaluation.index.scales import AGGREGATIONS
-from evaluation.index.tree import _node_score, combine, leaf_values, rank, units_of
+from evaluation.index.tree import combine, leaf_values, node_score, rank, units_of
 
 SCHEME, OTHERS = "scheme", "others"
 PART_COLUMNS = [UNIT, "part", "total_change", "rank_change"]
@@ -145,7 +145,7 @@ def _root_score(scheme: dict, parts: dict[str, np.ndarray], units: pd.Index) -> 
     root = scheme["root"]
     stacked = np.stack(np.broadcast_arrays(*(parts[part["id"]] for part in root["parts"])))
     with np.errstate(invalid="ignore", divide="ignore"):
-        totals = _node_score(root, stacked, np.array([part["weight"] / 100 for part in root["parts"]]), units)
+        totals = node_score(root, stacked, np.array([part["weight"] / 100 for part in root["parts"]]), units)
     without = np.isnan(totals).reshape(-1, len(units)).any(axis=0)
     if without.any():
         unit = units[without][0]

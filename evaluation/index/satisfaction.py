@@ -15,8 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from evaluation.errors import UserError
-from evaluation.index.sensitivity import _positive
-from evaluation.index.targets import named, need, numbers
+from evaluation.index.columns import named, need, numbers, positive
 
 ALL = "all"
 KEYS = ["unit", "group"]
@@ -245,4 +244,4 @@ def _check_settings(scale: dict, level: float, smallest: int) -> None:
         raise UserError(f"scale is {scale!r}; give lower and upper, lower first.", f"scale 값이 {scale!r}입니다. lower < upper로 쓰십시오.")
     if not 0 < level < 1:
         raise UserError(f"level is {level!r}; give a number between 0 and 1, such as 0.90.", f"level 값이 {level!r}입니다. 0과 1 사이의 수로 쓰십시오(예: 0.90).")
-    _positive("smallest", smallest, whole=True)
+    positive("smallest", smallest, whole=True)

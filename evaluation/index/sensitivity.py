@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.stats import sobol_indices, uniform
 
 from evaluation.errors import UserError
+from evaluation.index.columns import positive
 from evaluation.index.scheme import TIES
 from evaluation.index.tree import rank
 
@@ -48,8 +49,8 @@ def draw_weights(weights: pd.Series, concentration: float, draws: int, seed: int
         UserError: weights that do not add to 100; a concentration or number of draws that is not above 0.
     """
     share = _checked_weights(weights).to_numpy() / 100
-    _positive("concentration", concentration)
-    _positive("draws", draws, whole=True)
+    positive("concentration", concentration)
+    positive("draws", draws, whole=True)
     given = share > 0
     out = np.zeros((draws, len(share)))
     out[:, given] = 100 * np.random.default_rng(seed).dirichlet(concentration * share[given], size=draws)
@@ -111,8 +112,8 @@ def sobol(
             returns another shape or missing values.
     """
     distributions = _checked_inputs(inputs)
-    _positive("draws", draws, whole=True)
-    _positive("n", n, whole=True)
+    positive("draws", draws, whole=True)
+    positive("n", n, whole=True)
     if n < 2 or n & (n - 1):
         raise UserError(
             f"n is {n}: Sobol' points need a power of 2, such as {2 ** max(n.bit_length(), 6)}.",
@@ -501,13 +502,6 @@ def _checked_ties(ties: str) -> None:
     if ties not in TIES:
         listed = " | ".join(TIES)
         raise UserError(f"ties is {ties!r}; give {listed}.", f"ties 값이 {ties!r}입니다. 다음 중 하나로 쓰십시오: {listed}.")
-
-
-def _positive(name: str, value: float, whole: bool = False) -> None:
-    numbers = (int, np.integer) if whole else (int, float, np.number)
-    if isinstance(value, bool) or not isinstance(value, numbers) or not 0 < value < np.inf:
-        en, ko = ("whole number", "정수") if whole else ("number", "수")
-        raise UserError(f"{name} is {value}; give a {en} above 0.", f"{name} 값이 {value}입니다. 0보다 큰 {ko}로 쓰십시오.")
 
 
 def _checked_inputs(inputs: dict) -> list:

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
+from evaluation.index.columns import named, need, numbers
 from evaluation.index.scheme import HIGHER, LOWER
 
 KEYS = ["unit", "indicator"]
-NAMES = ("year", "unit", "group", "respondent", "indicator", "item")
 COLUMNS = ["year", *KEYS, "target", "actual"]
 FLAGS = ["over_achieved", "low_difficulty", "below_last_actual"]
 EASY_COLUMNS = [*KEYS, "target", "actual", "ratio", "over_years", "difficulty", *FLAGS, "flags"]
@@ -153,24 +153,3 @@ def _check_rule(rule: dict) -> None:
         if not number or value < 0 or (key == "years" and (value < 1 or value % 1)):
             en, ko = ("a whole number of 1 or more", "1 이상의 정수") if key == "years" else ("a number of 0 or above", "0 이상의 수")
             raise UserError(f"rule: `{key}` is {value!r}; give {en}.", f"rule: `{key}` 값이 {value!r}입니다. {ko}로 쓰십시오.")
-
-
-def need(frame: pd.DataFrame, columns: list[str], what: str) -> None:
-    """UserError where a frame lacks a column."""
-    lacking = [name for name in columns if name not in frame]
-    if lacking:
-        raise UserError(f"{what}: the column {', '.join(lacking)} is missing. Add it.", f"{what}: {', '.join(lacking)} 열이 없습니다. 추가하십시오.")
-
-
-def numbers(frame: pd.DataFrame, name: str, what: str) -> pd.Series:
-    """A column as floats; UserError where one is no number."""
-    found = pd.to_numeric(frame[name], errors="coerce").astype(float)
-    for number in np.flatnonzero((found.isna() & frame[name].notna()) | np.isinf(found)):
-        told = f"{named(frame.iloc[number])}: {name} {frame[name].iloc[number]}"
-        raise UserError(f"{what}: {told} is no number. Mend it.", f"{what}: {told} 값이 숫자가 아닙니다. 고치십시오.")
-    return found
-
-
-def named(row: pd.Series) -> str:
-    """What a row is about, for a message."""
-    return ", ".join(str(row[name]) for name in NAMES if name in row)

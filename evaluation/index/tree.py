@@ -67,7 +67,7 @@ def combine(scheme: dict, values: dict[str, np.ndarray], units: pd.Index, weight
             continue
         parts = np.stack([scores[part["id"]] for part in node["parts"]])
         shares = np.array([part["weight"] / 100 for part in node["parts"]]) if weights is None or node["id"] not in weights else weights[node["id"]]
-        scores[node["id"]] = _node_score(node, parts, shares, units)
+        scores[node["id"]] = node_score(node, parts, shares, units)
     return scores
 
 
@@ -142,7 +142,15 @@ def _leaf_score(leaf: dict, values: np.ndarray, units: pd.Index) -> np.ndarray:
     return out
 
 
-def _node_score(node: dict, parts: np.ndarray, shares: np.ndarray, units: pd.Index) -> np.ndarray:
+def node_score(node: dict, parts: np.ndarray, shares: np.ndarray, units: pd.Index) -> np.ndarray:
+    """The score of one node from its parts' scores, by its rules for missing parts and for aggregation.
+
+    Args:
+        parts: shape (parts, …, units); shares: as `weights` of `evaluation.index.scales.aggregate`.
+
+    Returns:
+        shape (…, units); missing where a unit has no part and the rule leaves that to the parent.
+    """
     rule = node["aggregate"]["rule"]
     absent = np.isnan(parts)
     if absent.any():

@@ -22,9 +22,9 @@ def test_what_would_not_be_there_without_the_effect():
 
 
 def test_the_specification_names_estimators_that_there_are():
-    assert set(ESTIMATORS) <= set(KNOWN)
+    assert tuple(KNOWN) == ESTIMATORS
     raw = copy.deepcopy(read_impact())
     assert complete_impact(raw)["estimators"]
-    for wrong, words in (([], "different estimators"), (["cs", "cs"], "different estimators"), (["magic"], "use one of: twfe"), ("cs", "different estimators")):
+    for wrong, words in (([], "different estimators"), (["cs", "cs"], "different estimators"), (["magic"], "use one of: twfe"), (["sc"], "use one of: twfe"), ("cs", "different estimators")):
         with pytest.raises(UserError, match=words):
             complete_impact(raw | {"estimators": wrong})

@@ -1,6 +1,6 @@
 """The estimators, one module each; every one takes a `Design` and returns a `Result`.
 
-A module offers `estimate(plan, aggregate)`. What a library does right is left to it; the modules say which one, and hold what the
+A module offers a function of a plan and an aggregate. What a library does right is left to it; the modules say which one, and hold what the
 libraries get wrong. Heavy libraries are loaded when an estimator runs.
 """
 
@@ -12,20 +12,20 @@ from evaluation.impact.design import KEEP, Design, is_binary
 from evaluation.impact.result import Result
 
 AGGREGATES = ("simple", "group", "dynamic", "calendar")
-# name -> module, what it averages to, whether it takes gaps in the panel, covariates, weights, doses in place of a cohort
+# name -> module and function, what it averages to, whether it takes gaps in the panel, covariates, weights, doses in place of a cohort
 KNOWN = {
-    "twfe": ("twfe", ("simple", "dynamic"), True, True, True, True),
-    "sa": ("sun_abraham", ("simple", "dynamic"), True, True, True, False),
-    "cs": ("callaway_sant_anna", AGGREGATES, True, True, True, False),
-    "bjs": ("imputation", ("simple", "group", "dynamic"), True, True, True, False),
-    "did2s": ("two_stage", ("simple", "dynamic"), True, True, True, False),
-    "etwfe": ("etwfe", AGGREGATES, True, True, True, False),
-    "etwfe_poisson": ("etwfe", AGGREGATES, False, True, True, False),
-    "dcdh": ("dcdh", ("simple", "dynamic"), True, True, True, True),
-    "lpdid": ("lpdid", ("simple", "dynamic"), True, True, False, False),
-    "stacked": ("stacked", ("simple", "dynamic"), True, True, True, False),
-    "sdid": ("synthetic", ("simple", "dynamic"), False, False, False, False),
-    "sc": ("synthetic", ("simple", "dynamic"), False, False, False, False),
+    "twfe": ("twfe", "estimate", ("simple", "dynamic"), True, True, True, True),
+    "sa": ("sun_abraham", "estimate", ("simple", "dynamic"), True, True, True, False),
+    "cs": ("callaway_sant_anna", "estimate", AGGREGATES, True, True, True, False),
+    "bjs": ("imputation", "estimate", ("simple", "group", "dynamic"), True, True, True, False),
+    "did2s": ("two_stage", "estimate", ("simple", "dynamic"), True, True, True, False),
+    "etwfe": ("etwfe", "estimate", AGGREGATES, True, True, True, False),
+    "etwfe_poisson": ("etwfe", "estimate_poisson", AGGREGATES, False, True, True, False),
+    "dcdh": ("dcdh", "estimate", ("simple", "dynamic"), True, True, True, True),
+    "lpdid": ("lpdid", "estimate", ("simple", "dynamic"), True, True, False, False),
+    "stacked": ("stacked", "estimate", ("simple", "dynamic"), True, True, True, False),
+    "sdid": ("synthetic", "synthetic_did", ("simple", "dynamic"), False, False, False, False),
+    "sc": ("synthetic", "synthetic_control", ("simple", "dynamic"), False, False, False, False),
 }
 
 
@@ -37,7 +37,7 @@ def estimate(plan: Design, estimator: str, aggregate: str = "simple") -> Result:
     """
     if estimator not in KNOWN:
         raise UserError(f"estimator is {estimator!r}; use one of: {', '.join(KNOWN)}.", f"추정방법 {estimator!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {', '.join(KNOWN)}.")
-    module, aggregates, gaps, covariates, weights, doses = KNOWN[estimator]
+    module, function, aggregates, gaps, covariates, weights, doses = KNOWN[estimator]
     if aggregate not in aggregates:
         raise UserError(f"{estimator} has no aggregate {aggregate!r}; use one of: {', '.join(aggregates)}.", f"{estimator}에는 집계 {aggregate!r}이(가) 없습니다. 다음 중 하나를 쓰십시오: {', '.join(aggregates)}.")
     if not gaps and not plan.balanced:
@@ -49,11 +49,7 @@ def estimate(plan: Design, estimator: str, aggregate: str = "simple") -> Result:
     if not is_binary(plan) and not doses:
         able = ", ".join(name for name, known in KNOWN.items() if known[-1])
         raise UserError(f"{estimator} needs a treatment that is 0 or 1 and stays 1. For doses use: {able}.", f"{estimator}에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다. 비율에는 다음을 쓰십시오: {able}.")
-    code = import_module(f"evaluation.impact.estimators.{module}")
-    if module == "synthetic":
-        found = code.estimate(plan, aggregate, estimator)
-    else:
-        found = (code.estimate_poisson if estimator == "etwfe_poisson" else code.estimate)(plan, aggregate)
+    found = getattr(import_module(f"evaluation.impact.estimators.{module}"), function)(plan, aggregate)
     if plan.panel == KEEP and found.n_obs < len(plan.data):
         raise UserError(
             f"{estimator} would use {found.n_obs} of {len(plan.data)} rows. Use --panel balance, or --panel complete to let each estimator use what it can.",

@@ -62,6 +62,16 @@ class Cohort:
     ridge: float
 
 
+def synthetic_did(plan: Design, aggregate: str) -> Result:
+    """Synthetic difference-in-differences: `estimate` with "sdid"."""
+    return estimate(plan, aggregate, "sdid")
+
+
+def synthetic_control(plan: Design, aggregate: str) -> Result:
+    """Synthetic control: `estimate` with "sc"."""
+    return estimate(plan, aggregate, "sc")
+
+
 def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
     """`simple`: average over treated unit-periods; `dynamic`: mean of the event study from time 0 on.
 
