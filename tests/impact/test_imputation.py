@@ -218,15 +218,6 @@ def test_recovers_each_effect_without_noise():
 # Invariances
 
 
-def test_nothing_changes_with_unit_and_time_effects_or_names():
-    frame = panel(8)
-    first = estimate(plan(frame), "bjs", "dynamic")
-    moved = frame.assign(y=frame["y"] + 100 * np.sin(frame["unit"]) + 3 * frame["time"], unit="u" + ((frame["unit"] * 7) % 33).astype(str))
-    second = estimate(plan(moved.sample(frac=1, random_state=0)), "bjs", "dynamic")
-    assert (second.estimate, second.se) == pytest.approx((first.estimate, first.se), abs=1e-9)
-    assert second.event["estimate"].to_numpy() == pytest.approx(first.event["estimate"].to_numpy(), abs=1e-9)
-
-
 def test_the_choice_of_controls_changes_nothing_and_is_said():
     frame = panel(9)
     never, later = (estimate(plan(frame, control=control), "bjs") for control in ("never", "notyet"))

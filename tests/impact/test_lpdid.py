@@ -192,14 +192,6 @@ def test_unbiased_for_its_weighted_average_and_covers():
     assert abs(np.mean(covered) - 0.95) < 3 * np.sqrt(0.95 * 0.05 / len(covered))
 
 
-def test_nothing_changes_with_unit_and_time_effects_or_names():
-    frame = panel(9)
-    first = estimate(plan(frame), "lpdid", "dynamic")
-    moved = frame.assign(y=frame["y"] + 100 * np.sin(frame["unit"]) + 3 * frame["time"], unit="u" + ((frame["unit"] * 7) % 33).astype(str))
-    second = estimate(plan(moved), "lpdid", "dynamic")
-    assert (second.estimate, second.se) == pytest.approx((first.estimate, first.se), abs=1e-9)
-
-
 # What cannot be served
 
 

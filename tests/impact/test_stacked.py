@@ -193,14 +193,6 @@ def test_unbiased_and_covers_with_heterogeneous_effects():
     assert abs(np.mean(covered) - 0.95) < 3 * np.sqrt(0.95 * 0.05 / len(covered))
 
 
-def test_nothing_changes_with_unit_and_time_effects_or_names():
-    frame = panel(8)
-    first = estimate(plan(frame), "stacked", "dynamic")
-    moved = frame.assign(y=frame["y"] + 100 * np.sin(frame["unit"]) + 3 * frame["time"], unit="u" + ((frame["unit"] * 7) % 33).astype(str))
-    second = estimate(plan(moved), "stacked", "dynamic")
-    assert (second.estimate, second.se) == pytest.approx((first.estimate, first.se), abs=1e-9)
-
-
 # What cannot be served
 
 

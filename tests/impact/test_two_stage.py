@@ -139,15 +139,6 @@ def test_unbiased_and_covers_with_heterogeneous_effects():
     assert abs(np.mean(covered) - 0.95) < 3 * np.sqrt(0.95 * 0.05 / len(covered))
 
 
-def test_nothing_changes_with_unit_and_time_effects_or_names():
-    frame = panel(7)
-    first = estimate(plan(frame), "did2s", "dynamic")
-    moved = frame.assign(y=frame["y"] + 100 * np.sin(frame["unit"]) + 3 * frame["time"], unit="u" + ((frame["unit"] * 7) % 33).astype(str))
-    second = estimate(plan(moved), "did2s", "dynamic")
-    assert (second.estimate, second.se) == pytest.approx((first.estimate, first.se), abs=1e-9)
-    assert second.event["estimate"].to_numpy() == pytest.approx(first.event["estimate"].to_numpy(), abs=1e-9)
-
-
 def test_periods_without_untreated_units_are_left_out_and_said():
     found = estimate(plan(panel(8, cohorts=((5, 10), (7, 10))), control="notyet"), "did2s")
     assert found.n_treated_units == 10 and found.n_obs == 20 * 6

@@ -1,0 +1,46 @@
+"""What holds for every estimator alike: one matrix over all of them."""
+
+import numpy as np
+import pytest
+
+from evaluation.impact.design import design
+from evaluation.impact.estimators import KNOWN, estimate
+from evaluation.impact.specification import ESTIMATORS
+from tests.impact.test_twfe import panel
+
+# Counts have no unit effects to add; the two synthetic ones break ties by the order of names and are held in test_synthetic.py.
+ADDITIVE = [name for name in ESTIMATORS if name not in ("etwfe_poisson", "sdid", "sc")]
+
+
+def of(frame):
+    return design(frame, "unit", "time", "y", "cohort")
+
+
+@pytest.mark.parametrize("aggregate", ["simple", "dynamic"])
+@pytest.mark.parametrize("estimator", ADDITIVE)
+def test_unit_and_time_effects_names_and_the_order_of_rows_change_nothing(estimator, aggregate):
+    frame = panel(8, units=40)
+    moved = frame.assign(y=frame["y"] + 100 * np.sin(frame["unit"]) + 3 * frame["time"], unit="u" + ((frame["unit"] * 7) % 40).astype(str)).sample(frac=1, random_state=1)
+    first, second = (estimate(of(rows), estimator, aggregate) for rows in (frame, moved))
+    assert (second.estimate, second.se) == pytest.approx((first.estimate, first.se), abs=1e-8)
+    if aggregate == "dynamic":
+        assert second.event["estimate"].to_numpy() == pytest.approx(first.event["estimate"].to_numpy(), abs=1e-8, nan_ok=True)
+
+
+@pytest.mark.parametrize("estimator", ADDITIVE)
+def test_twice_the_outcome_is_twice_the_effect_and_its_error(estimator):
+    frame = panel(9, units=40)
+    first, second = (estimate(of(frame.assign(y=factor * frame["y"])), estimator) for factor in (1, 2))
+    assert (second.estimate, second.se, second.p) == pytest.approx((2 * first.estimate, 2 * first.se, first.p), rel=1e-6)
+
+
+@pytest.mark.parametrize("estimator", ADDITIVE)
+def test_the_covariance_of_the_event_study_is_that_of_its_errors(estimator):
+    found = estimate(of(panel(10, units=40)), estimator, "dynamic")
+    told = found.event[~found.event["reference"]]
+    assert found.vcov.shape == (len(told), len(told)) and np.sqrt(np.diag(found.vcov)) == pytest.approx(told["se"].to_numpy())
+    assert found.vcov == pytest.approx(found.vcov.T) and np.linalg.eigvalsh(found.vcov).min() > -1e-10
+
+
+def test_every_name_has_its_code():
+    assert tuple(KNOWN) == ESTIMATORS
