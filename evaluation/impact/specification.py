@@ -11,9 +11,17 @@ ESTIMATORS = ("twfe", "sa", "cs", "bjs", "did2s", "etwfe", "etwfe_poisson", "dcd
 NOT_IN_REPORT = ("etwfe_poisson", "sc")
 WHERE = "evaluation/specs/impact.yml"
 KEYS = ("outcomes", "comparison", "sample", "estimators", "productivity", "window", "main_cohort", "level")
-OUTCOME_KEYS = ("id", "transform", "deflate", "of", "per")
+OUTCOME_KEYS = ("id", "transform", "deflate", "of", "per", "window")
+TYPES = ("national", "general", "agro_industrial")
+MATCHED_ON = ("level", "growth")
+METHODS = ("dr", "reg", "ipw")
+CLUSTERS = ("complex", "zone")
+INFERENCES = ("analytic",)
 # What may be left out, and what it is then.
-DEFAULTS = {"comparison_types": ["national", "general", "agro_industrial"], "anticipation": 0}
+DEFAULTS = {
+    "cohorts": "all", "comparison_types": list(TYPES), "exclude_same_zone": False, "matching": None, "covariates": [], "method": "dr", "weights": None,
+    "cluster": "complex", "inference": "analytic", "anticipation": 0,
+}  # fmt: skip
 
 
 def complete_impact(raw: dict) -> dict:
@@ -23,7 +31,7 @@ def complete_impact(raw: dict) -> dict:
         UserError: a key that is missing or unknown, or a value that is not allowed.
     """
     _same_keys(raw, KEYS, (*KEYS, *DEFAULTS), WHERE)
-    raw = DEFAULTS | raw
+    raw = DEFAULTS | {key: None if value == "none" else value for key, value in raw.items()}
     outcomes = raw["outcomes"]
     if not isinstance(outcomes, list) or not outcomes or not all(isinstance(outcome, dict) for outcome in outcomes):
         raise refuse("outcomes", outcomes, ["a list such as - {id: production, transform: log}"])
@@ -44,9 +52,7 @@ def complete_impact(raw: dict) -> dict:
         raise refuse("outcomes", ", ".join(map(str, names)), ["each outcome once"])
     if raw["comparison"] not in COMPARISONS:
         raise refuse("comparison", raw["comparison"], COMPARISONS)
-    types = raw["comparison_types"]
-    if not isinstance(types, list) or not types or not set(map(str, types)) <= set(DEFAULTS["comparison_types"]):
-        raise refuse("comparison_types", types, ["a list of: " + ", ".join(DEFAULTS["comparison_types"])])
+    _who(raw)
     if type(raw["anticipation"]) is not int or not 0 <= raw["anticipation"] <= 3:
         raise refuse("anticipation", raw["anticipation"], ["years from 0 to 3"])
     if raw["sample"] not in SAMPLES:
@@ -62,15 +68,43 @@ def complete_impact(raw: dict) -> dict:
     share = productivity.get("labour_share") if isinstance(productivity, dict) else None
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1 or not isinstance(productivity.get("deflate"), str) or len(productivity) != 2:
         raise refuse("productivity", productivity, ["{labour_share: a share between 0 and 1, deflate: a price index}"])
-    window = raw["window"]
-    whole = isinstance(window, dict) and {"before", "after"} == window.keys() and all(type(end) is int for end in window.values())
-    if not whole or window["before"] < 1 or window["after"] < 0:
-        raise refuse("window", window, ["{before: 1 or more, after: 0 or more}, in years"])
+    _window("window", raw["window"])
+    raw["outcomes"] = [{"window": raw["window"]} | outcome for outcome in outcomes]
+    for outcome in raw["outcomes"]:
+        _window(f"{outcome['id']}.window", outcome["window"])
     if type(raw["main_cohort"]) is not int:
         raise refuse("main_cohort", raw["main_cohort"], ["a year of first participation, such as 2005"])
     if type(raw["level"]) is not float or not 0 < raw["level"] < 1:
         raise refuse("level", raw["level"], ["a share between 0 and 1, such as 0.95"])
     return raw
+
+
+def _who(raw: dict) -> None:
+    """Who is compared with whom, how rows weigh, and what is taken as independent."""
+    cohorts, types, matching, covariates = raw["cohorts"], raw["comparison_types"], raw["matching"], raw["covariates"]
+    if cohorts != "all" and not (isinstance(cohorts, list) and cohorts and all(type(cohort) is int for cohort in cohorts)):
+        raise refuse("cohorts", cohorts, ["all", "a list of years of first participation such as [2005, 2008]"])
+    if not isinstance(types, list) or not types or not set(map(str, types)) <= set(TYPES):
+        raise refuse("comparison_types", types, ["a list of: " + ", ".join(TYPES)])
+    if type(raw["exclude_same_zone"]) is not bool:
+        raise refuse("exclude_same_zone", raw["exclude_same_zone"], ["true", "false"])
+    if matching is not None:
+        whole = isinstance(matching, dict) and matching.keys() == {"neighbours", "on"} and type(matching["neighbours"]) is int and matching["neighbours"] > 0
+        if not whole or not isinstance(matching["on"], list) or not matching["on"] or not set(map(str, matching["on"])) <= set(MATCHED_ON):
+            raise refuse("matching", matching, ["none", "{neighbours: 1 or more, on: a list of " + ", ".join(MATCHED_ON) + "}"])
+    if not isinstance(covariates, list) or not all(isinstance(name, str) for name in covariates) or len(set(covariates)) < len(covariates):
+        raise refuse("covariates", covariates, ["a list of different columns of the panel or the registry, such as [employment, type]"])
+    if raw["weights"] is not None and not isinstance(raw["weights"], str):
+        raise refuse("weights", raw["weights"], ["none", "a column of the panel such as employment"])
+    for key, allowed in (("method", METHODS), ("cluster", CLUSTERS), ("inference", INFERENCES)):
+        if raw[key] not in allowed:
+            raise refuse(key, raw[key], allowed)
+
+
+def _window(key: str, window: object) -> None:
+    whole = isinstance(window, dict) and {"before", "after"} == window.keys() and all(type(end) is int for end in window.values())
+    if not whole or window["before"] < 1 or window["after"] < 0:
+        raise refuse(key, window, ["{before: 1 or more, after: 0 or more}, in years"])
 
 
 def _same_keys(given: dict, needed: tuple, allowed: tuple, place: str) -> None:

@@ -2,10 +2,14 @@
 
 import pandas as pd
 
-from evaluation.impact.design import NOT_YET, Design, design
+from evaluation.impact.design import NOT_YET, Design
+from evaluation.impact.panel import panel_design
+
+# What the specification says of the comparison group does not hold for neighbours, who are a part of it.
+EVERYBODY = {"cohorts": "all", "exclude_same_zone": False, "matching": None}
 
 
-def neighbours(data: pd.DataFrame, complexes: pd.DataFrame, level: float) -> Design:
+def neighbours(data: pd.DataFrame, complexes: pd.DataFrame, spec: dict) -> Design:
     """Non-participants only, `treated` from the year in which the first complex of their zone joined.
 
     They are compared with non-participants of zones in which nobody has joined yet (or ever), so that the effect on neighbours is an
@@ -13,7 +17,8 @@ def neighbours(data: pd.DataFrame, complexes: pd.DataFrame, level: float) -> Des
     by zone and even so too small.
 
     Args:
-        data: the estimation panel; complexes: `complex_id`, `zone`, `first_treated`.
+        data: the estimation panel with all non-participants (`EVERYBODY` in the specification); complexes: `complex_id`, `zone`,
+            `first_treated`; spec: the specification, whose weights and covariates stand here too.
 
     Raises:
         UserError: nobody to compare with, as where every zone was joined at once.
@@ -22,4 +27,4 @@ def neighbours(data: pd.DataFrame, complexes: pd.DataFrame, level: float) -> Des
     zones = complexes.set_index("complex_id")["zone"]
     own = data[data["cohort"] == 0].assign(zone=lambda rows: rows["complex_id"].map(zones))
     own["cohort"] = own["zone"].map(joined).fillna(0).astype(int)
-    return design(own, "complex_id", "year", "y", "cohort", cluster="zone", control=NOT_YET, level=level)
+    return panel_design(own, spec, cluster="zone", control=NOT_YET, anticipation=0)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
-from evaluation.impact.design import design
 from evaluation.impact.estimators import estimate
+from evaluation.impact.panel import panel_design
 
 LARGE, SMALL = "large", "small"
 
@@ -24,13 +24,13 @@ def by_size(panel: pd.DataFrame, data: pd.DataFrame, outcome: str) -> pd.Series:
     return pd.Series(np.where(level >= level.median(), LARGE, SMALL), index=level.index)
 
 
-def by_group(data: pd.DataFrame, groups: pd.Series, control: str, level: float) -> pd.DataFrame:
+def by_group(data: pd.DataFrame, groups: pd.Series, spec: dict) -> pd.DataFrame:
     """The overall effect (Callaway and Sant'Anna) on each group of participants, against the same comparison units.
 
     Differences between groups are no effects of what tells them apart: groups differ in when they joined and in much else.
 
     Args:
-        data: the estimation panel (`evaluation.impact.panel.estimation_panel`); groups: complex_id -> group, of participants.
+        data: the estimation panel (`evaluation.impact.panel.estimation_panel`); groups: complex_id -> group, of participants; spec: the specification.
 
     Returns:
         `group`, `estimate`, `se`, `lower`, `upper` (log points), `n_treated`; missing where a group has too few to estimate.
@@ -41,7 +41,7 @@ def by_group(data: pd.DataFrame, groups: pd.Series, control: str, level: float) 
         own = data[(data["cohort"] == 0) | (of_row == group)]
         treated = own.loc[own["cohort"] > 0, "complex_id"].nunique()
         try:
-            found = estimate(design(own, "complex_id", "year", "y", "cohort", control=control, level=level), "cs")
+            found = estimate(panel_design(own, spec), "cs")
             rows.append((group, found.estimate, found.se, found.lower, found.upper, treated))
         except UserError:
             rows.append((group, np.nan, np.nan, np.nan, np.nan, treated))

@@ -1,5 +1,6 @@
 """The true effect of a simulated panel, averaged just as an estimator averages."""
 
+import numpy as np
 import pandas as pd
 
 
@@ -14,7 +15,7 @@ def true_effects(results: pd.DataFrame, data: pd.DataFrame, effects: pd.DataFram
 
     Returns:
         a series aligned with results: the mean true effect over the treated complex-years that the row's
-        estimand averages; 0 before participation. Complexes count equally, as in ATT(g,t) without weights.
+        estimand averages; 0 before participation. Complexes count by their `weight` in data, else equally, as in ATT(g,t).
     """
     if outcome not in effects:
         return pd.Series(float("nan"), index=results.index)
@@ -30,6 +31,6 @@ def true_effects(results: pd.DataFrame, data: pd.DataFrame, effects: pd.DataFram
             rows = rows[rows["event_time"] == row["event_time"]]
         else:
             rows = rows[rows["treated"] == 1]
-        return rows["effect"].mean()
+        return np.average(rows["effect"], weights=rows["weight"] if "weight" in rows else None) if len(rows) else float("nan")
 
     return results.apply(truth, axis=1)

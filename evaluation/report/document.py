@@ -383,6 +383,10 @@ def _asked_by_texts(document: Document) -> dict:
         occurs = {reason: counts[counts.index.str.endswith(prefix + reason)].sum() > 0 for reason in reasons}
         return [reason for reason in reasons if reason in ("masked", "missing", "zero") or occurs[reason]]
 
+    def traits(names: list[str]) -> str:
+        """What complexes are matched or adjusted by, in words."""
+        return words.listed([label("trait", name) if name in document.settings["labels"]["trait"] else label("outcome", name).lower() for name in names], lang)
+
     def outcomes_with_truth() -> list[str]:
         """Outcomes whose true effect is known, as only a simulated panel's is."""
         return [outcome["id"] for outcome in document.impact["outcomes"] if has(f"impact.{outcome['id']}.truth.overall")]
@@ -460,6 +464,7 @@ def _asked_by_texts(document: Document) -> dict:
         "SIGNIFICANT": SIGNIFICANT,
         "failed": failed,
         "outcome_names": outcome_names,
+        "traits": traits,
         "scheme_assumptions": scheme_assumptions,
         "census_cell": census_cell,
         "day": day,

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
+from evaluation.impact.design import design
 from evaluation.impact.estimators.baseline import (
     RESULT_COLUMNS,
     callaway_sant_anna,
@@ -18,6 +19,7 @@ from evaluation.impact.estimators.baseline import (
     twfe,
     twfe_event_study,
 )
+from evaluation.impact.panel import CONTROL_OF
 
 
 def simulate(rng, cohorts=((2005, 20), (2008, 20), (0, 60)), years=range(2001, 2011), effect=lambda cohort, event: 0.1, noise=0.05):
@@ -50,6 +52,10 @@ def mpdta():
     return data
 
 
+def plan_of(data, before, after, comparison="never_treated"):
+    return design(data, "unit", "year", "y", "cohort", control=CONTROL_OF[comparison], before=before, after=after)
+
+
 def pick(results, term, **wanted):
     rows = results[results["term"] == term]
     for column, value in wanted.items():
@@ -66,7 +72,7 @@ def pick(results, term, **wanted):
     [("never_treated", -0.0399512752, 0.0120340128), ("not_yet_treated", -0.0397636, 0.0120524)],
 )
 def test_callaway_sant_anna_overall(mpdta, comparison, estimate, se):
-    results, _ = callaway_sant_anna(mpdta, before=3, after=3, comparison=comparison)
+    results, _ = callaway_sant_anna(plan_of(mpdta, 3, 3, comparison))
     row = pick(results, "overall")
     assert row["estimate"] == pytest.approx(estimate, abs=5e-8)
     assert row["se"] == pytest.approx(se, abs=5e-8)
@@ -74,7 +80,7 @@ def test_callaway_sant_anna_overall(mpdta, comparison, estimate, se):
 
 def test_callaway_sant_anna_event_study(mpdta):
     """Event times 0 to 3, to the four decimals of the source."""
-    results, _ = callaway_sant_anna(mpdta, before=3, after=3)
+    results, _ = callaway_sant_anna(plan_of(mpdta, 3, 3))
     for event, printed in {0: -0.0199, 1: -0.0510, 2: -0.1373, 3: -0.1008}.items():
         assert round(pick(results, "event", event_time=event)["estimate"], 4) == printed
     assert pick(results, "event", event_time=-1)["reference"]
@@ -104,7 +110,7 @@ def test_two_groups_two_years_by_hand():
     change = data.pivot(index="unit", columns="year", values="y").diff(axis=1)[2005]
     treated = data.groupby("unit")["cohort"].first() > 0
     by_hand = change[treated].mean() - change[~treated].mean()
-    results, _ = callaway_sant_anna(data, before=1, after=1)
+    results, _ = callaway_sant_anna(plan_of(data, 1, 1))
     assert pick(results, "overall")["estimate"] == pytest.approx(by_hand, abs=1e-9)
     assert pick(twfe(data), "overall")["estimate"] == pytest.approx(by_hand, abs=1e-9)
     # Analytic variance of a difference of means of independent groups, each with its own n.
@@ -139,13 +145,13 @@ def test_first_difference_equals_least_squares():
 
 
 def test_pre_trend_test_is_the_squared_t_for_one_period():
-    results, test = callaway_sant_anna(simulate(np.random.default_rng(3)), before=2, after=2)
+    results, test = callaway_sant_anna(plan_of(simulate(np.random.default_rng(3)), 2, 2))
     one = results[(results["term"] == "event") & (results["event_time"] == -2)].iloc[0]
     assert test["wald"] == pytest.approx((one["estimate"] / one["se"]) ** 2) and test["df"] == 1
 
 
 def test_no_pre_period_no_test():
-    _, test = callaway_sant_anna(simulate(np.random.default_rng(3)), before=1, after=2)
+    _, test = callaway_sant_anna(plan_of(simulate(np.random.default_rng(3)), 1, 2))
     assert np.isnan(test["p_value"]) and test["df"] == 0
 
 
@@ -157,7 +163,7 @@ def test_callaway_sant_anna_recovers_a_dynamic_and_heterogeneous_effect():
     estimates, covered = [], []
     for seed in range(60):
         data = simulate(np.random.default_rng(seed), effect=lambda cohort, event: truth[cohort](event))
-        results, _ = callaway_sant_anna(data, before=3, after=5)
+        results, _ = callaway_sant_anna(plan_of(data, 3, 5))
         true = data.loc[data["treated"] == 1].apply(lambda row: truth[row["cohort"]](row["event_time"]), axis=1).mean()
         row = pick(results, "overall")
         estimates.append(row["estimate"] - true)
@@ -171,13 +177,13 @@ def test_twfe_is_biased_where_effects_grow():
     """Why it is not the main estimator: with growing effects it misses the average effect, CS does not."""
     data = simulate(np.random.default_rng(5), effect=lambda cohort, event: 0.05 * (event + 1), noise=0.001)
     true = (0.05 * (data.loc[data["treated"] == 1, "event_time"] + 1)).mean()
-    results, _ = callaway_sant_anna(data, before=3, after=5)
+    results, _ = callaway_sant_anna(plan_of(data, 3, 5))
     assert pick(results, "overall")["estimate"] == pytest.approx(true, abs=0.003)
     assert pick(twfe(data), "overall")["estimate"] < true - 0.01
 
 
 def test_results_have_one_shape(mpdta):
-    cs, _ = callaway_sant_anna(mpdta, before=3, after=3)
+    cs, _ = callaway_sant_anna(plan_of(mpdta, 3, 3))
     for results in (cs, twfe(mpdta), twfe_event_study(mpdta, 3, 3)):
         assert list(results.columns) == RESULT_COLUMNS
         estimated = results[~results["reference"]]

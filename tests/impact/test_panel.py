@@ -33,7 +33,7 @@ def test_rows_and_exclusions(small):
     assert counts == {
         "units": 2, "units_participants": 1, "units_non_participants": 1, "rows": 4,
         "excluded_masked": 1, "excluded_not_reported": 0, "excluded_not_applicable": 0, "excluded_missing": 1, "excluded_zero": 1,
-        "excluded_always_treated": 0, "excluded_later": 0, "excluded_absent": 0,
+        "excluded_always_treated": 0, "excluded_later": 0, "excluded_baseline": 0, "excluded_unmatched": 0, "excluded_absent": 0,
     }  # fmt: skip
     assert data["complex_id"].tolist() == ["a", "a", "b", "b"]
 
@@ -149,7 +149,7 @@ def test_values_per_firm_zeros_and_types_compared(small):
     with pytest.raises(UserError, match="outcomes.per is 'members'"):
         estimation_panel(panel, complexes, prices, per_firm | {"per": "members"})
     typed = complexes.assign(type=["national" if pd.notna(first) or number % 2 else "general" for number, first in enumerate(complexes["first_treated"])])
-    kept, counts = estimation_panel(panel, typed, prices, {"id": "production", "transform": "log"}, comparison_types=["national"])
+    kept, counts = estimation_panel(panel, typed, prices, {"id": "production", "transform": "log"}, {"comparison_types": ["national"]})
     left = typed[typed["first_treated"].isna() & (typed["type"] == "general")]["complex_id"]
     assert len(left) and not set(left) & set(kept["complex_id"]) and counts["excluded_not_compared"] == len(left)
 

@@ -7,8 +7,11 @@ import pytest
 from evaluation.errors import UserError
 from evaluation.impact.estimators import estimate
 from evaluation.impact.productivity import total_factor_productivity
+from evaluation.impact.specification import complete_impact
 from evaluation.impact.spillovers import neighbours
+from evaluation.sources.specs import read_impact
 
+SPEC = complete_impact(read_impact())
 PRICES = pd.Series({2009: 100.0, 2010: 100.0})
 
 
@@ -64,7 +67,7 @@ def zoned(effect):
 
 @pytest.mark.parametrize("effect", [0.0, 0.15])
 def test_the_effect_on_neighbours_is_found(effect):
-    plan = neighbours(*zoned(effect), 0.95)
+    plan = neighbours(*zoned(effect), SPEC)
     assert plan.cohorts == {2005: 20, 2008: 20} and plan.n_never == 0
     assert estimate(plan, "cs").estimate == pytest.approx(effect, abs=0.01)
 
@@ -72,4 +75,4 @@ def test_the_effect_on_neighbours_is_found(effect):
 def test_zones_that_were_all_joined_at_once_leave_nobody_to_compare_with():
     data, complexes = zoned(0.1)
     with pytest.raises(UserError, match="nobody to compare with"):
-        neighbours(data, complexes.assign(first_treated=complexes["first_treated"].replace(2008, 2005)), 0.95)
+        neighbours(data, complexes.assign(first_treated=complexes["first_treated"].replace(2008, 2005)), SPEC)

@@ -6,7 +6,9 @@ import pytest
 
 from evaluation.impact.design import design
 from evaluation.impact.estimators import estimate
+from evaluation.impact.specification import complete_impact
 from evaluation.impact.subgroups import LARGE, SMALL, by_group, by_size
+from evaluation.sources.specs import read_impact
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def data():
 
 def test_each_group_is_estimated_as_if_the_others_were_not_there(data):
     groups = pd.Series({name: "early" if int(name[1:]) % 3 == 0 else "late" for name in data["complex_id"].unique()})
-    found = by_group(data, groups, "never", 0.95).set_index("group")
+    found = by_group(data, groups, complete_impact(read_impact())).set_index("group")
     assert found["n_treated"].to_dict() == {"early": 10, "late": 10}
     assert found["estimate"].to_dict() == pytest.approx({"early": 0.2, "late": 0.4}, abs=0.02)
     alone = estimate(design(data[data["cohort"] != 2006], "complex_id", "year", "y", "cohort"), "cs")

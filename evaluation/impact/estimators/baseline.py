@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from evaluation.impact.design import design
+from evaluation.impact.design import Design
 from evaluation.impact.estimators import estimate
 
 RESULT_COLUMNS = [
@@ -24,14 +24,15 @@ RESULT_COLUMNS = [
 def twfe(data: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """Two-way fixed effects: y on the treatment dummy, complex and year effects.
 
-    Standard errors are clustered by complex as linearmodels' PanelOLS computes them: scaled by
+    `weight` and `cluster` of the data are used where there. Standard errors are clustered by complex otherwise, as linearmodels'
+    PanelOLS computes them: scaled by
     N / (N - K) with the absorbed effects counted in K, so larger than reghdfe's or fixest's, by about
     5 % on ten years. Intervals use t with clusters - 1 degrees of freedom.
     With staggered adoption this is a weighted average whose weights can be negative
     (Goodman-Bacon 2021, J. Econometrics 225); it stands beside the main estimator, not for it.
     """
-    fit = _panel_ols(data, data[["treated"]].astype(float))
-    row = _row("twfe", "overall", fit.params["treated"], fit.std_errors["treated"], data, level, clusters=data["unit"].nunique())
+    fit, clusters = _panel_ols(data, data[["treated"]].astype(float))
+    row = _row("twfe", "overall", fit.params["treated"], fit.std_errors["treated"], data, level, clusters)
     row["n_treated"] = data.loc[data["treated"] == 1, "unit"].nunique()
     return pd.DataFrame([row], columns=RESULT_COLUMNS)
 
@@ -45,28 +46,22 @@ def twfe_event_study(data: pd.DataFrame, before: int, after: int, level: float =
     binned = data["event_time"].clip(-before, after)
     times = [time for time in sorted(binned.dropna().unique().astype(int)) if time != -1]
     dummies = pd.DataFrame({f"e{time}": (binned == time).astype(float) for time in times}, index=data.index)
-    fit = _panel_ols(data, dummies)
-    clusters = data["unit"].nunique()
+    fit, clusters = _panel_ols(data, dummies)
     rows = []
     for time in sorted([*times, -1]):
         if time == -1:
             row = _reference("twfe", "event", data) | {"event_time": time}
         else:
-            row = _row("twfe", "event", fit.params[f"e{time}"], fit.std_errors[f"e{time}"], data, level, clusters=clusters)
+            row = _row("twfe", "event", fit.params[f"e{time}"], fit.std_errors[f"e{time}"], data, level, clusters)
         rows.append(row | {"event_time": time, "n_treated": data.loc[binned == time, "unit"].nunique()})
     return pd.DataFrame(rows, columns=RESULT_COLUMNS)
 
 
-def callaway_sant_anna(
-    data: pd.DataFrame, before: int, after: int, comparison: str = "never_treated", level: float = 0.95, anticipation: int = 0
-) -> tuple[pd.DataFrame, dict]:
+def callaway_sant_anna(plan: Design) -> tuple[pd.DataFrame, dict]:
     """Group-time effects ATT(g,t) and their averages (Callaway and Sant'Anna 2021, J. Econometrics 225), as rows of the report.
 
-    Without covariates; the base period is g - 1 (less the anticipation) throughout, so that pre-period estimates are deviations from
-    it. Standard errors are analytic, pointwise. With few treated complexes in a cohort such intervals are too short; the report says so.
-
-    Args:
-        comparison: never_treated or not_yet_treated.
+    The base period is g - 1 (less the anticipation) throughout, so that pre-period estimates are deviations from it. Standard errors
+    are analytic, pointwise. With few treated complexes in a cohort such intervals are too short; the report says so.
 
     Returns:
         rows for `overall` (average over all treated complex-years: "simple"), each `cohort` (average over its years: "group"), each
@@ -75,8 +70,7 @@ def callaway_sant_anna(
         cohorts, and not on every ATT(g,t): with five to seven complexes in a cohort the covariance of that cohort's own pre-period
         effects is close to singular, and the joint test rejects whatever the data say.
     """
-    control = {"never_treated": "never", "not_yet_treated": "notyet"}[comparison]
-    plan = design(data, "unit", "year", "y", "cohort", control=control, level=level, anticipation=anticipation, before=before, after=after)
+    data, level = plan.data, plan.level
     simple, group, dynamic = (estimate(plan, "cs", aggregate) for aggregate in ("simple", "group", "dynamic"))
     treated_units = data[data["cohort"] > 0].groupby("cohort")["unit"].nunique()
     observed = data[data["event_time"].notna()]
@@ -114,11 +108,16 @@ def first_difference(data: pd.DataFrame, outcome: str, treatment: str, unit: str
 
 
 def _panel_ols(data: pd.DataFrame, regressors: pd.DataFrame):
+    """The fit and how many clusters it has. Covariates of the first year are absorbed by the complexes' own effects."""
     from linearmodels.panel import PanelOLS
 
     index = pd.MultiIndex.from_frame(data[["unit", "year"]])
-    model = PanelOLS(data["y"].set_axis(index), regressors.set_axis(index), entity_effects=True, time_effects=True)
-    return model.fit(cov_type="clustered", cluster_entity=True)
+    weights = data["weight"].set_axis(index) if "weight" in data else None
+    model = PanelOLS(data["y"].set_axis(index), regressors.set_axis(index), entity_effects=True, time_effects=True, weights=weights)
+    if "cluster" not in data:
+        return model.fit(cov_type="clustered", cluster_entity=True), data["unit"].nunique()
+    clusters = pd.Series(data["cluster"].astype("category").cat.codes.to_numpy(), index)
+    return model.fit(cov_type="clustered", clusters=clusters), data["cluster"].nunique()
 
 
 def _row(
