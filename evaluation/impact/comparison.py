@@ -22,7 +22,7 @@ def in_a_zone_of(complexes: pd.DataFrame, participants: pd.Series) -> pd.Series:
     return pd.Series((complexes["zone"].isin(zones) & complexes["first_treated"].isna()).to_numpy(), index=complexes["complex_id"])
 
 
-def matched(data: pd.DataFrame, neighbours: int, on: list[str]) -> pd.Series:
+def matched(data: pd.DataFrame, neighbours: int, by: list[str]) -> pd.Series:
     """Weights of the non-participants most alike to participants before these joined.
 
     Each participant is matched, with replacement, with the non-participants nearest to it by Mahalanobis' distance, on the outcome's
@@ -31,7 +31,7 @@ def matched(data: pd.DataFrame, neighbours: int, on: list[str]) -> pd.Series:
     what was matched by chance falls back (Daw and Hatfield 2018, Health Services Research 53).
 
     Args:
-        data: the estimation panel, balanced (`evaluation.impact.panel.estimation_panel`); neighbours: per participant; on: LEVEL and/or GROWTH.
+        data: the estimation panel, balanced (`evaluation.impact.panel.estimation_panel`); neighbours: per participant; by: LEVEL and/or GROWTH.
 
     Returns:
         complex_id -> weight: 1 for participants, for a non-participant the number of times it was matched over `neighbours`; those
@@ -53,12 +53,12 @@ def matched(data: pd.DataFrame, neighbours: int, on: list[str]) -> pd.Series:
     weight = pd.Series(0.0, index=cohort.index)
     for joined in sorted(set(cohort) - {0}):
         before = wide.loc[:, wide.columns < joined]
-        if GROWTH in on and before.shape[1] < 2:
+        if GROWTH in by and before.shape[1] < 2:
             raise UserError(
                 f"evaluation/specs/impact.yml: matching on growth needs two years before joining; those that joined in {joined} have one. Match on level only, or leave out the cohort.",
                 f"evaluation/specs/impact.yml: growth로 짝지으려면 참여 전 연도가 둘 이상이어야 하는데 {joined}년 참여 단지에는 하나뿐입니다. level로만 짝짓거나 그 참여 연도를 제외하십시오.",
             )
-        traits = pd.DataFrame({LEVEL: before.iloc[:, -1]} | ({GROWTH: before.diff(axis=1).mean(axis=1)} if GROWTH in on else {}))[on]
+        traits = pd.DataFrame({LEVEL: before.iloc[:, -1]} | ({GROWTH: before.diff(axis=1).mean(axis=1)} if GROWTH in by else {}))[by]
         own = cohort.index[cohort == joined]
         # Spread among those that can be matched with, so that the distance does not depend on who joined.
         spread = np.linalg.pinv(np.atleast_2d(np.cov(traits.loc[never].to_numpy(), rowvar=False)))

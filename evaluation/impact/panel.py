@@ -83,7 +83,7 @@ def estimation_panel(
     data = data.join(at_first, on="complex_id")
     excluded["excluded_unmatched"] = 0
     if spec["matching"] and (data["cohort"] > 0).any():
-        weight = matched(data, spec["matching"]["neighbours"], spec["matching"]["on"])
+        weight = matched(data, spec["matching"]["neighbours"], spec["matching"]["by"])
         excluded["excluded_unmatched"] = data["complex_id"].nunique() - len(weight)
         data = data[data["complex_id"].isin(weight.index)]
         data["weight"] = data.get("weight", 1.0) * data["complex_id"].map(weight)

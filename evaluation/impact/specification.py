@@ -89,9 +89,9 @@ def _who(raw: dict) -> None:
     if type(raw["exclude_same_zone"]) is not bool:
         raise refuse("exclude_same_zone", raw["exclude_same_zone"], ["true", "false"])
     if matching is not None:
-        whole = isinstance(matching, dict) and matching.keys() == {"neighbours", "on"} and type(matching["neighbours"]) is int and matching["neighbours"] > 0
-        if not whole or not isinstance(matching["on"], list) or not matching["on"] or not set(map(str, matching["on"])) <= set(MATCHED_ON):
-            raise refuse("matching", matching, ["none", "{neighbours: 1 or more, on: a list of " + ", ".join(MATCHED_ON) + "}"])
+        whole = isinstance(matching, dict) and matching.keys() == {"neighbours", "by"} and type(matching["neighbours"]) is int and matching["neighbours"] > 0
+        if not whole or not isinstance(matching["by"], list) or not matching["by"] or not set(map(str, matching["by"])) <= set(MATCHED_ON):
+            raise refuse("matching", matching, ["none", "{neighbours: 1 or more, by: a list of " + ", ".join(MATCHED_ON) + "}"])
     if not isinstance(covariates, list) or not all(isinstance(name, str) for name in covariates) or len(set(covariates)) < len(covariates):
         raise refuse("covariates", covariates, ["a list of different columns of the panel or the registry, such as [employment, type]"])
     if raw["weights"] is not None and not isinstance(raw["weights"], str):

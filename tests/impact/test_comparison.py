@@ -93,7 +93,7 @@ def test_weights_covariates_and_clusters(tables):
 
 
 def test_matched_weights_multiply_those_given(tables):
-    matching = {"neighbours": 3, "on": ["level", "growth"]}
+    matching = {"neighbours": 3, "by": ["level", "growth"]}
     alone, counts = estimation_panel(*tables, OUTCOME, {"matching": matching, "cohorts": [2005, 2008]})
     assert counts["excluded_unmatched"] > 0 and alone.loc[alone["cohort"] == 0, "weight"].groupby(alone["complex_id"]).first().sum() == pytest.approx(12)
     both, _ = estimation_panel(*tables, OUTCOME, {"matching": matching, "cohorts": [2005, 2008], "weights": "employment"})
@@ -104,7 +104,7 @@ def test_matched_weights_multiply_those_given(tables):
 @pytest.mark.parametrize(
     ("key", "wrong"),
     [
-        ("cohorts", 2005), ("cohorts", []), ("exclude_same_zone", "yes"), ("matching", {"neighbours": 0, "on": ["level"]}), ("matching", {"neighbours": 2, "on": ["size"]}),
+        ("cohorts", 2005), ("cohorts", []), ("exclude_same_zone", "yes"), ("matching", {"neighbours": 0, "by": ["level"]}), ("matching", {"neighbours": 2, "on": ["size"]}),
         ("covariates", "type"), ("covariates", ["type", "type"]), ("weights", 3), ("cluster", "province"), ("method", "ols"), ("inference", "guess"),
     ],
 )  # fmt: skip
