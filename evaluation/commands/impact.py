@@ -8,13 +8,14 @@ import typer
 
 from evaluation.commands.output import AsJson, plain, show
 from evaluation.errors import UserError, say
-from evaluation.impact.specification import ESTIMATORS
+from evaluation.impact.specification import ESTIMATORS, INFERENCES
 
 if TYPE_CHECKING:
     from evaluation.impact.design import Design
     from evaluation.impact.result import Result
 
 # Estimators that `compare` shows unless told otherwise: those that take any design with never-treated units.
+DRAWS, SEED = 9_999, 20_050_101
 COMPARED = "twfe,sa,cs,bjs,did2s,etwfe,lpdid,stacked"
 
 impact_app = typer.Typer(help=say("Estimate an effect by difference-in-differences, on any panel.", "임의의 패널에서 이중차분으로 효과를 추정합니다."), no_args_is_help=True)
@@ -36,6 +37,14 @@ Anticipation = Annotated[int, typer.Option("--anticipation", min=0, help=say("pe
 Before = Annotated[int | None, typer.Option("--before", min=1, help=say("event times shown before treatment", "참여 전 표시할 시점 수"), show_default=False)]
 After = Annotated[int | None, typer.Option("--after", min=0, help=say("event times shown after treatment", "참여 후 표시할 시점 수"), show_default=False)]
 Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help=say("of intervals", "구간의 수준"))]
+Inference = Annotated[str, typer.Option("--inference", help="|".join(INFERENCES))]
+Strata = Annotated[str, typer.Option("--strata", help=say("column within which units could have changed places, for randomisation", "무작위 재배정에서 서로 바꿀 수 있는 단위를 묶는 열"))]
+Size = Annotated[str, typer.Option("--size", help=say("column of unit size, for ferman-pinto", "단위 규모 열(ferman-pinto에 사용)"))]
+Draws = Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments", "붓스트랩 또는 재배정 횟수"))]
+Seed = Annotated[int, typer.Option("--seed", min=0, help=say("of the draws", "난수 시드"))]
+Statistic = Annotated[str, typer.Option("--statistic", help=say("t|coefficient, of randomisation", "t|coefficient(무작위 재배정에 사용)"))]
+Dates = Annotated[bool, typer.Option("--dates", help=say("draw adoption dates too, not only who adopts", "참여 단위뿐 아니라 참여 시점도 재배정"))]
+Scheduler = Annotated[str, typer.Option("--scheduler", help=say("address of a Dask scheduler; local processes where left out", "Dask 스케줄러 주소(생략하면 로컬 프로세스)"))]
 
 
 @impact_app.command(help=say("Estimate one effect.", "효과 하나를 추정합니다."))
@@ -43,12 +52,13 @@ def estimate(
     panel: Panel, unit: Unit, time: Time, outcome: Outcome, cohort: Cohort = "", treatment: Treatment = "", estimator: Estimator = "cs",
     control: Control = "never", method: Method = "dr", covariates: Covariates = "", weights: Weights = "", cluster: Cluster = "",
     aggregate: Aggregate = "simple", gaps: Gaps = "balance", anticipation: Anticipation = 0, before: Before = None, after: After = None,
-    level: Level = 0.95, as_json: AsJson = False,
+    level: Level = 0.95, inference: Inference = "analytic", strata: Strata = "", size: Size = "", draws: Draws = DRAWS, seed: Seed = SEED,
+    statistic: Statistic = "t", dates: Dates = False, scheduler: Scheduler = "", as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    from evaluation.impact.estimators import estimate as of_design
+    from evaluation.impact.inference import Options, infer
 
-    plan = _design(panel, unit, time, outcome, cohort, treatment, control, method, covariates, weights, cluster, gaps, anticipation, before, after, level)
-    found = of_design(plan, estimator, aggregate)
+    plan = _design(panel, unit, time, outcome, cohort, treatment, control, method, covariates, weights, cluster, gaps, anticipation, before, after, level, strata, size)
+    found = infer(plan, estimator, aggregate, inference, Options(draws, seed, statistic, dates, scheduler or None))
     if as_json:
         typer.echo(json.dumps(_told(found), ensure_ascii=False))
         return
@@ -61,12 +71,14 @@ def estimate(
 def event_study(
     panel: Panel, unit: Unit, time: Time, outcome: Outcome, cohort: Cohort = "", treatment: Treatment = "", estimator: Estimator = "cs",
     control: Control = "never", method: Method = "dr", covariates: Covariates = "", weights: Weights = "", cluster: Cluster = "",
-    gaps: Gaps = "balance", anticipation: Anticipation = 0, before: Before = None, after: After = None, level: Level = 0.95, as_json: AsJson = False,
+    gaps: Gaps = "balance", anticipation: Anticipation = 0, before: Before = None, after: After = None, level: Level = 0.95,
+    inference: Inference = "analytic", strata: Strata = "", size: Size = "", draws: Draws = DRAWS, seed: Seed = SEED,
+    statistic: Statistic = "t", dates: Dates = False, scheduler: Scheduler = "", as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    from evaluation.impact.estimators import estimate as of_design
+    from evaluation.impact.inference import Options, infer
 
-    plan = _design(panel, unit, time, outcome, cohort, treatment, control, method, covariates, weights, cluster, gaps, anticipation, before, after, level)
-    found = of_design(plan, estimator, "dynamic")
+    plan = _design(panel, unit, time, outcome, cohort, treatment, control, method, covariates, weights, cluster, gaps, anticipation, before, after, level, strata, size)
+    found = infer(plan, estimator, "dynamic", inference, Options(draws, seed, statistic, dates, scheduler or None))
     event = found.event[~found.event["reference"]]
     if as_json:
         rows = plain(event)
@@ -124,7 +136,7 @@ def compare(
 
 def _design(
     panel: Path, unit: str, time: str, outcome: str, cohort: str, treatment: str, control: str, method: str, covariates: str, weights: str, cluster: str,
-    gaps: str, anticipation: int, before: int | None, after: int | None, level: float,
+    gaps: str, anticipation: int, before: int | None, after: int | None, level: float, strata: str = "", size: str = "",
 ) -> "Design":  # fmt: skip
     from evaluation.impact.design import design
     from evaluation.sources.panels import read_panel
@@ -132,7 +144,7 @@ def _design(
     named = tuple(filter(None, (part.strip() for part in covariates.split(","))))
     return design(
         read_panel(panel, (unit,)), unit, time, outcome, cohort or None, treatment or None, covariates=named, weights=weights or None, cluster=cluster or None,
-        control=control, method=method, panel=gaps, anticipation=anticipation, before=before, after=after, level=level,
+        strata=strata or None, size=size or None, control=control, method=method, panel=gaps, anticipation=anticipation, before=before, after=after, level=level,
     )  # fmt: skip
 
 

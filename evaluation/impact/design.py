@@ -28,7 +28,7 @@ class Design:
 
     Attributes:
         data: sorted by unit and time; `unit` (integer code from 0), `time` (int), `y` (float), `cohort` (first treated period, 0
-            for never), `treated` (0/1), `event_time` (time - cohort, missing for never), `weight` and `cluster` where given, the
+            for never), `treated` (0/1), `event_time` (time - cohort, missing for never), `weight`, `cluster`, `stratum` and `size` where given, the
             covariates, and `dose`, where a treatment column took the place of the cohort.
         names: what the units are called in the file, in the order of their codes.
         control: NEVER or NOT_YET; method: of estimators that use covariates; covariates: column names.
@@ -80,7 +80,8 @@ class Design:
 
 def design(
     frame: pd.DataFrame, unit: str, time: str, outcome: str, cohort: str | None = None, treatment: str | None = None, *,
-    covariates: tuple[str, ...] = (), weights: str | None = None, cluster: str | None = None, control: str = NEVER, method: str = "dr",
+    covariates: tuple[str, ...] = (), weights: str | None = None, cluster: str | None = None, strata: str | None = None,
+    size: str | None = None, control: str = NEVER, method: str = "dr",
     panel: str = BALANCE, anticipation: int = 0, before: int | None = None, after: int | None = None, level: float = 0.95,
 ) -> Design:  # fmt: skip
     """Check a panel and settle which of its rows count.
@@ -89,6 +90,8 @@ def design(
         frame: a row per unit and period; the names are its columns.
         cohort: first treated period; 0, blank, infinite or later than the panel is never treated.
         treatment: in place of cohort: 0/1, staying 1 once it is; or a share from 0 to 1 (then only estimators for doses serve).
+        strata: within which units could have changed places, for randomisation; size: how large a unit is, on which the variance of
+            its outcome may depend. Both do not change within a unit.
         panel: one of PANELS.
 
     Raises:
@@ -103,7 +106,7 @@ def design(
         raise UserError(f"level is {level}; give a share between 0 and 1, such as 0.95.", f"level 값이 {level}입니다. 0.95처럼 0과 1 사이의 값을 주십시오.")
     if (cohort is None) == (treatment is None):
         raise UserError("Give either the cohort (first treated period) or a treatment column.", "참여 시작 시점(cohort)과 처치 여부(treatment) 가운데 하나만 지정하십시오.")
-    wanted = {"unit": unit, "time": time, "y": outcome, "cohort": cohort, "treatment": treatment, "weight": weights, "cluster": cluster}
+    wanted = {"unit": unit, "time": time, "y": outcome, "cohort": cohort, "treatment": treatment, "weight": weights, "cluster": cluster, "stratum": strata, "size": size}
     for name in [*filter(None, wanted.values()), *covariates]:
         if name not in frame:
             raise UserError(f"The panel has no column {name!r}; there are: {', '.join(map(str, frame.columns))}.", f"패널에 {name!r} 열이 없습니다. 있는 열: {', '.join(map(str, frame.columns))}.")
@@ -170,6 +173,9 @@ def design(
             raise UserError(f"{cluster} is empty in {int(data['cluster'].isna().sum())} rows. Fill it in.", f"{cluster}이(가) 빈 행이 {int(data['cluster'].isna().sum())}개 있습니다. 채우십시오.")
         if data["cluster"].nunique() < 2:
             raise UserError(f"{cluster} has one value only: standard errors need at least two clusters.", f"{cluster} 값이 하나뿐입니다. 표준오차를 계산하려면 군집이 둘 이상이어야 합니다.")
+    for name, column in (("stratum", strata), ("size", size)):
+        if column is not None:
+            _same_within_units(data, names, name, column, unit)
     for reason, count, rows in gone:
         if reason == "not observed in every period":
             told.append((f"{count} units ({rows} rows) are not observed in every period: left out.", f"일부 시점이 빠진 {count}개 단위({rows}행)는 제외하였다."))
@@ -217,6 +223,19 @@ def _with_cohort(data: pd.DataFrame, names: pd.Index, cohort: str | None, treatm
         raise UserError(f"{treatment} must be 0, 1 or a share between them in every row.", f"{treatment}은(는) 모든 행에서 0, 1 또는 그 사이의 비율이어야 합니다.")
     started = data["time"].where(given > 0)
     return data.assign(dose=given, cohort=started.groupby(data["unit"]).transform("min").fillna(0).astype(int))
+
+
+def _same_within_units(data: pd.DataFrame, names: pd.Index, name: str, column: str, unit: str) -> None:
+    if name == "size":
+        data[name] = _numbers(data[name], column)
+        if not ((data[name] > 0) & np.isfinite(data[name])).all():
+            raise UserError(f"{column} must be a number above 0 in every row.", f"{column}은(는) 모든 행에서 0보다 큰 수여야 합니다.")
+    if data[name].isna().any():
+        raise UserError(f"{column} is empty in {int(data[name].isna().sum())} rows. Fill it in.", f"{column}이(가) 빈 행이 {int(data[name].isna().sum())}개 있습니다. 채우십시오.")
+    changes = data.groupby("unit")[name].nunique() > 1
+    if changes.any():
+        first = names[int(changes.idxmax())]
+        raise UserError(f"{column} changes within {unit} {first}. Give one value for each unit.", f"{unit} {first}의 {column} 값이 바뀝니다. 단위마다 값이 하나여야 합니다.")
 
 
 def is_binary(plan: Design) -> bool:

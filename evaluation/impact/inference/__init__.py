@@ -1,0 +1,102 @@
+"""How sure an estimate is: intervals and p-values by the method asked for, over any estimator that can carry it.
+
+    Design + estimator -> `infer` -> Result with the same estimate, and the interval, p-value and words of the method
+
+One module each; a module offers a function of a plan, an estimator, an aggregate and `Options`, that returns a `Found`.
+"""
+
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+
+from evaluation.errors import UserError
+from evaluation.impact.design import Design
+from evaluation.impact.estimators import estimate
+from evaluation.impact.result import Result
+
+SEED = 20_050_101
+# name -> module and function; `analytic` is what an estimator gives by itself
+KNOWN = {
+    "analytic": None,
+    "cr1": ("cluster_robust", "cr1"), "cr2": ("cluster_robust", "cr2"), "cr3": ("cluster_robust", "cr3"),
+    "wild": ("wild", "wild"), "subcluster": ("wild", "subcluster"),
+    "randomisation": ("randomisation", "randomisation"), "mackinnon-webb": ("randomisation", "mackinnon_webb"),
+    "conley-taber": ("few_treated", "conley_taber"), "ferman-pinto": ("few_treated", "ferman_pinto"),
+    "placebo": ("placebo", "placebo"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a method may be told: `draws` of a bootstrap or of reassignments (all are gone through where there are fewer); `seed`;
+    `statistic`, t or coefficient, of randomisation; `dates`, whether adoption dates are drawn too; `scheduler`, address of a Dask
+    scheduler, or None for local processes."""
+
+    draws: int = 9_999
+    seed: int = SEED
+    statistic: str = "t"
+    dates: bool = False
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a method finds for one estimate: `lower` and `upper` at the design's level (infinite where the method cannot bound them),
+    `p` of no effect, `se` and `df` where it has them; `inference` in words; `event` the interval of each event time, by
+    `event_time`, `lower`, `upper`, `p`, where it gives them; `diagnostics` and `warnings` as in Result."""
+
+    lower: float
+    upper: float
+    p: float
+    inference: str
+    se: float = np.nan
+    df: float = np.nan
+    event: pd.DataFrame = field(default_factory=pd.DataFrame)
+    diagnostics: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[tuple[str, str], ...] = ()
+
+
+def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "analytic", options: Options | None = None) -> Result:
+    """Estimate, with the uncertainty found by a method.
+
+    With `group` each cohort is taken by itself, with the never-treated units only, so that its interval says something of it alone.
+
+    Raises:
+        UserError: a method that there is not; one that cannot serve this estimator or design, and why.
+    """
+    if how not in KNOWN:
+        raise UserError(f"inference is {how!r}; use one of: {', '.join(KNOWN)}.", f"추론방법 {how!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {', '.join(KNOWN)}.")
+    plain = estimate(plan, estimator, aggregate)
+    if KNOWN[how] is None:
+        return plain
+    module, function = KNOWN[how]
+    method = getattr(import_module(f"evaluation.impact.inference.{module}"), function)
+    found: Found = method(plan, estimator, aggregate, options or Options())
+    event = plain.event
+    if not event.empty and not found.event.empty:
+        given = found.event.set_index("event_time")
+        event = event.assign(**{side: event["event_time"].map(given[side]) for side in ("lower", "upper")})
+    groups = plain.groups
+    if aggregate == "group":
+        alone = {int(cohort): infer(of_cohort(plan, int(cohort)), estimator, "simple", how, options) for cohort in groups["cohort"]}
+        groups = groups.assign(**{name: [getattr(alone[int(cohort)], name) for cohort in groups["cohort"]] for name in ("lower", "upper", "p")})
+    told = (*plain.warnings, *(one for one in found.warnings if one not in plain.warnings))
+    return replace(
+        plain, lower=found.lower, upper=found.upper, p=found.p, se=found.se if np.isfinite(found.se) else plain.se, df=found.df, inference=found.inference, event=event, groups=groups,
+        diagnostics=plain.diagnostics | found.diagnostics, warnings=told,
+    )  # fmt: skip
+
+
+def of_cohort(plan: Design, cohort: int) -> Design:
+    """The design with one cohort and the never-treated units only.
+
+    Raises:
+        UserError: no such cohort, or nobody never treated.
+    """
+    if cohort not in plan.cohorts or not plan.n_never:
+        raise UserError(f"There is no cohort {cohort} with never-treated units to compare with.", f"참여 시점 {cohort}인 단위나 비교할 미참여 단위가 없습니다.")
+    data = plan.data[plan.data["cohort"].isin([0, cohort])].copy()
+    left, data["unit"] = np.unique(data["unit"], return_inverse=True)
+    return replace(plan, data=data.reset_index(drop=True), names=plan.names[left])
