@@ -24,8 +24,8 @@ KNOWN = {
     "dcdh": ("dcdh", "estimate", ("simple", "dynamic"), True, True, True, True),
     "lpdid": ("lpdid", "estimate", ("simple", "dynamic"), True, True, False, False),
     "stacked": ("stacked", "estimate", ("simple", "dynamic"), True, True, True, False),
-    "sdid": ("synthetic", "synthetic_did", ("simple", "dynamic"), False, False, False, False),
-    "sc": ("synthetic", "synthetic_control", ("simple", "dynamic"), False, False, False, False),
+    "sdid": ("synthetic", "synthetic_did", ("simple", "dynamic"), False, True, False, False),
+    "sc": ("synthetic", "synthetic_control", ("simple", "dynamic"), False, True, False, False),
 }
 TAKES = ("gaps", "covariates", "weights", "doses")
 # Why an estimator cannot take something, where that lies in the method.
