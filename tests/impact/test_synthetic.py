@@ -126,6 +126,7 @@ def test_quotas_in_parliament(monkeypatch):
 
 
 @needs("quota.csv")
+@pytest.mark.slow
 def test_quotas_in_parliament_with_income(monkeypatch):
     """`covariates(lngdp, projected)` of Clarke et al. (2024): 8.059 in their Table 1, 8.0593 by Stata's sdid 2.0 (Mendez 2026, "Staggered
     synthetic difference-in-differences in Stata", section 8). A slope from treated units before treatment too would make it 8.0529."""
