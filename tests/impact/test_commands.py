@@ -71,7 +71,7 @@ def test_parquet_and_stata_say_the_same(county, tmp_path):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--estimator", "magic"), "use one of: twfe"), (("--control", "other"), "never, notyet"), (("--estimator", "sdid", "--covariates", "lpop"), "no covariates"),
+        (("--estimator", "magic"), "use one of: twfe"), (("--control", "other"), "never, notyet"), (("--estimator", "sdid", "--covariates", "lpop"), "never changes within a unit"),
         (("--aggregate", "median"), "no aggregate"), (("--cluster", "nowhere"), "no column 'nowhere'"), (("--covariates", "countyreal", "--estimator", "twfe"), "collinear"),
     ],
 )  # fmt: skip

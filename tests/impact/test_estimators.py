@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from evaluation.errors import UserError
 from evaluation.impact.design import design
-from evaluation.impact.estimators import KNOWN, estimate
+from evaluation.impact.estimators import KNOWN, TAKES, estimate
 from evaluation.impact.specification import ESTIMATORS
 from tests.impact.test_twfe import panel
 
@@ -44,3 +45,25 @@ def test_the_covariance_of_the_event_study_is_that_of_its_errors(estimator):
 
 def test_every_name_has_its_code():
     assert tuple(KNOWN) == ESTIMATORS
+
+
+@pytest.mark.parametrize(("what", "more"), [("gaps", {"panel": "keep"}), ("covariates", {"covariates": ("x",)}), ("weights", {"weights": "w"}), ("doses", {})])
+def test_what_an_estimator_cannot_take_names_those_that_can(monkeypatch, what, more):
+    frame = panel(11, units=40).assign(w=1.0, x=0.0)
+    if what == "gaps":
+        frame = frame.drop(index=frame.index[3])
+    treatment = {"treatment": "dose"} if what == "doses" else {"cohort": "cohort"}
+    frame["dose"] = 0.5 * ((frame["cohort"] > 0) & (frame["time"] >= frame["cohort"]))
+    place = 3 + TAKES.index(what)
+    # Every estimator takes covariates today: one that does not is made up.
+    monkeypatch.setitem(KNOWN, "bjs", (*KNOWN["bjs"][:place], False, *KNOWN["bjs"][place + 1 :]))
+    able = ", ".join(name for name, known in KNOWN.items() if known[place])
+    for name in [name for name, known in KNOWN.items() if not known[place]]:
+        with pytest.raises(UserError) as raised:
+            estimate(design(frame, "unit", "time", "y", **treatment, **more), name)
+        assert raised.value.en.endswith(f": {able}.") and raised.value.ko.endswith(f": {able}.") and raised.value.en.startswith(name)
+
+
+def test_an_aggregate_that_an_estimator_lacks_names_those_that_have_it():
+    with pytest.raises(UserError, match=r"use one of: simple, dynamic\. For calendar use: cs, etwfe, etwfe_poisson\.$"):
+        estimate(of(panel(11, units=40)), "sdid", "calendar")

@@ -24,9 +24,24 @@ KNOWN = {
     "dcdh": ("dcdh", "estimate", ("simple", "dynamic"), True, True, True, True),
     "lpdid": ("lpdid", "estimate", ("simple", "dynamic"), True, True, False, False),
     "stacked": ("stacked", "estimate", ("simple", "dynamic"), True, True, True, False),
-    "sdid": ("synthetic", "synthetic_did", ("simple", "dynamic"), False, False, False, False),
-    "sc": ("synthetic", "synthetic_control", ("simple", "dynamic"), False, False, False, False),
+    "sdid": ("synthetic", "synthetic_did", ("simple", "dynamic"), False, True, False, False),
+    "sc": ("synthetic", "synthetic_control", ("simple", "dynamic"), False, True, False, False),
 }
+TAKES = ("gaps", "covariates", "weights", "doses")
+# Why an estimator cannot take something, where that lies in the method.
+WHOLE = ("it weights whole series", "시계열 전체에 가중치를 주기 때문입니다")
+OWN = ("it finds the weights of units itself", "단위의 가중치를 스스로 찾는 방법이기 때문입니다")
+WHY = {("sdid", "gaps"): WHOLE, ("sc", "gaps"): WHOLE, ("sdid", "weights"): OWN, ("sc", "weights"): OWN}
+
+
+def _cannot(estimator: str, what: str, english: str, korean: str, instead: tuple[str, str] = ("", "")) -> UserError:
+    """A refusal that says why, where the method has a reason, and names the estimators that can, after what else would do."""
+    why = WHY.get((estimator, what))
+    able = ", ".join(name for name, known in KNOWN.items() if known[3 + TAKES.index(what)])
+    return UserError(
+        f"{estimator} {english}{f': {why[0]}' if why else ''}. Use {instead[0]}one that does: {able}.",
+        f"{estimator}{korean}.{f' {why[1]}.' if why else ''} {instead[1]}다음 중 하나를 쓰십시오: {able}.",
+    )
 
 
 def estimate(plan: Design, estimator: str, aggregate: str = "simple") -> Result:
@@ -39,13 +54,18 @@ def estimate(plan: Design, estimator: str, aggregate: str = "simple") -> Result:
         raise UserError(f"estimator is {estimator!r}; use one of: {', '.join(KNOWN)}.", f"추정방법 {estimator!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {', '.join(KNOWN)}.")
     module, function, aggregates, gaps, covariates, weights, doses = KNOWN[estimator]
     if aggregate not in aggregates:
-        raise UserError(f"{estimator} has no aggregate {aggregate!r}; use one of: {', '.join(aggregates)}.", f"{estimator}에는 집계 {aggregate!r}이(가) 없습니다. 다음 중 하나를 쓰십시오: {', '.join(aggregates)}.")
+        able = ", ".join(name for name, known in KNOWN.items() if aggregate in known[2])
+        english, korean = (f" For {aggregate} use: {able}.", f" {aggregate}에는 다음을 쓰십시오: {able}.") if able else ("", "")
+        raise UserError(
+            f"{estimator} has no aggregate {aggregate!r}; use one of: {', '.join(aggregates)}.{english}",
+            f"{estimator}에는 집계 {aggregate!r}이(가) 없습니다. 다음 중 하나를 쓰십시오: {', '.join(aggregates)}.{korean}",
+        )
     if not gaps and not plan.balanced:
-        raise UserError(f"{estimator} needs every unit in every period. Use --panel balance.", f"{estimator}에는 모든 단위가 모든 시점에 있어야 합니다. --panel balance를 쓰십시오.")
+        raise _cannot(estimator, "gaps", "takes no gaps in the panel", "에는 모든 단위가 모든 시점에 있어야 합니다", ("--panel balance, or ", "--panel balance를 쓰거나 "))
     if plan.covariates and not covariates:
-        raise UserError(f"{estimator} takes no covariates here.", f"{estimator}에는 공변량을 쓸 수 없습니다.")
+        raise _cannot(estimator, "covariates", "takes no covariates", "에는 공변량을 쓸 수 없습니다")
     if "weight" in plan.data and not weights:
-        raise UserError(f"{estimator} takes no weights here.", f"{estimator}에는 가중치를 쓸 수 없습니다.")
+        raise _cannot(estimator, "weights", "takes no weights", "에는 가중치를 쓸 수 없습니다")
     if not is_binary(plan) and not doses:
         able = ", ".join(name for name, known in KNOWN.items() if known[-1])
         raise UserError(f"{estimator} needs a treatment that is 0 or 1 and stays 1. For doses use: {able}.", f"{estimator}에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다. 비율에는 다음을 쓰십시오: {able}.")

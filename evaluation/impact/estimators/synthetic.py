@@ -5,6 +5,11 @@ Clarke, Pailanir, Athey and Imbens (2024), Stata Journal 24, for staggered adopt
 averaged by treated unit-periods; Ciccia (2024), arXiv:2407.09565, for the event study. Synthetic control (Abadie, Diamond and
 Hainmueller 2010, JASA 105) is done for each treated unit by itself, then averaged.
 
+Covariates are taken out of the outcome first ("projected", Kranz 2022, "Synthetic difference-in-differences with time-varying
+covariates"; Clarke et al. 2024): y is regressed on x with unit and time effects, and the method is run on y - x'slope. The slope comes
+from never-treated units alone, all their periods, as in Stata's sdid; Kranz' R package, like Stata's option `_not_yet`, adds treated
+units before treatment. Placebos and jackknife estimate it anew each time, from the never-treated units that are left, as Stata does.
+
 The weights solve a quadratic programme. They are found as the authors' R package (synthdid 0.0.9) finds them, by Frank-Wolfe steps
 with its start, its sparsification and its stopping rule, because the package often stops before the optimum: on Proposition 99 it
 prints -15.6038 and -19.6197 (synthetic control), where the exact optimum gives -15.6054 and -19.5136. What is printed here can be
@@ -20,6 +25,7 @@ from scipy import stats
 
 from evaluation.errors import UserError
 from evaluation.impact.design import NEVER, Design
+from evaluation.impact.estimators.within import demean, held_by_others
 from evaluation.impact.result import Result, event_frame, result
 
 SDID, SC = "sdid", "sc"
@@ -46,6 +52,7 @@ ESTIMANDS = {
         "참여 단위가 참여 이후 시점에 얻은 평균 효과. 참여 전 수준이 같아지도록 참여 단위마다 따로 만든 미참여 단위의 가중평균과 견준 차이이다",
     ),
 }
+ADJUSTED = ("; outcomes are less what covariates explain, with slopes from never-treated units", ". 성과는 미참여 단위에서 구한 기울기로 공변량의 몫을 뺀 값이다")
 BY_EVENT_TIME = ("; every period since treatment counts alike, whatever the number of units seen in it", ". 참여 후 경과 시점마다 같은 비중을 둔다")
 
 
@@ -60,6 +67,15 @@ class Cohort:
     post: int
     noise: float
     ridge: float
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """`y`, the outcomes with nothing taken out, shape (units, times); `x`, shape (units, times, k), k 0 where there are none; `names`."""
+
+    y: np.ndarray
+    x: np.ndarray
+    names: tuple[str, ...]
 
 
 def synthetic_did(plan: Design, aggregate: str) -> Result:
@@ -80,11 +96,12 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
     are twice as many as treated units; else the jackknife (Algorithm 3), which needs two treated units per cohort.
 
     Args:
-        estimator: SDID or SC.
+        plan: without gaps and weights (`estimators.estimate` refuses them); estimator: SDID or SC.
 
     Raises:
-        UserError: not-yet-treated controls, clusters coarser than units, covariates, weights, gaps; fewer than two never-treated
-            units; no cohort with two periods before an effect may show.
+        UserError: not-yet-treated controls, clusters coarser than units; fewer than two never-treated units; no cohort with two
+            periods before an effect may show; a covariate of which unit and time effects leave nothing among never-treated units, or
+            among those that placebos or the jackknife keep.
     """
     _refuse(plan, estimator)
     data, told = plan.data, []
@@ -92,6 +109,9 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
     outcomes = data["y"].to_numpy(dtype=float).reshape(-1, len(times))
     first = data["cohort"].to_numpy().reshape(-1, len(times))[:, 0]
     controls = np.flatnonzero(first == 0)
+    covariates = Covariates(outcomes, data[list(plan.covariates)].to_numpy(dtype=float).reshape(*outcomes.shape, len(plan.covariates)), tuple(name.removeprefix("x_") for name in plan.covariates))
+    slopes = _slopes(covariates, controls, np.ones((1, len(controls)), dtype=bool), estimator)[0]
+    outcomes = outcomes - covariates.x @ slopes
     cohorts, short = _cohorts(plan, outcomes, first, times, controls, estimator)
     if short:
         listed = ", ".join(map(str, short))
@@ -105,7 +125,7 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
 
     how, theta, influence = _method(estimator, sizes, len(controls)), None, None
     if how == "jackknife":
-        theta, more_loose = _jackknife(plan, aggregate, outcomes, cohorts, times, controls, solved, estimator)
+        theta, more_loose = _jackknife(plan, aggregate, outcomes, covariates, cohorts, times, controls, solved, estimator)
         loose = np.concatenate([loose, more_loose])
         n = len(theta)
         apart = theta - theta.mean(axis=0)
@@ -123,7 +143,7 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
             f"표준오차를 계산할 수 없다. 플라시보에는 미참여 단위({len(controls)}개)가 참여 단위({sizes.sum()}개)보다 둘 이상 많아야 하고, 잭나이프에는 참여 시점마다 참여 단위가 둘 이상 있어야 한다.",
         ))  # fmt: skip
     else:
-        theta, placebo_fit, placebo_loose = _placebos(outcomes, cohorts, controls, solved, estimator, weights, how == "exact")
+        theta, placebo_fit, placebo_loose = _placebos(outcomes, covariates, cohorts, controls, solved, estimator, weights, how == "exact")
         loose = np.concatenate([loose, placebo_loose])
         vcov = np.atleast_2d(np.cov(theta.T, bias=True))
         inference = (
@@ -131,6 +151,8 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
             if how == "exact"
             else f"placebo: {len(theta)} seeded draws of treatment among never-treated units (Arkhangelsky et al. 2021, Algorithm 4), normal"
         )
+    if len(slopes) and how != "none":
+        inference += "; slopes of covariates estimated anew each time"
     errors = np.sqrt(np.diag(vcov))
     if how == "jackknife" and not np.isfinite(errors).all():
         told.append(("No standard error: a synthetic unit rests on one control alone, which the jackknife leaves out.", "표준오차를 계산할 수 없다. 한 미참여 단위만으로 이루어진 합성 단위가 있어 잭나이프로 그 단위를 뺄 수 없다."))
@@ -138,6 +160,7 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
 
     diagnostics = _diagnostics(plan, outcomes, cohorts, controls, times, solved, estimator)
     diagnostics |= {"not_converged": float(loose.mean()), "placebos": float(len(theta)) if how in ("exact", "drawn") else 0.0}
+    diagnostics |= {f"slope.{name}": float(slope) for name, slope in zip(covariates.names, slopes, strict=True)}
     if how == "exact" and estimator == SC and sizes.sum() == 1:
         diagnostics["p_rmspe_ratio"] = _ratio_p(effects[0, 0], placebo_fit, cohorts[0])
     told += _warnings(plan, aggregate, estimator, how, cohorts, len(controls), theta, diagnostics)
@@ -150,7 +173,8 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
         groups = event_frame(labels, found[1:], errors[1:], plan.level).rename(columns={"event_time": "cohort"}).drop(columns="reference")
         groups["lower"], groups["upper"] = found[1:] - half[1:], found[1:] + half[1:]
     shares = weights[0].sum(axis=1)
-    words = ESTIMANDS[estimator] if aggregate == "simple" else tuple(a + b for a, b in zip(ESTIMANDS[estimator], BY_EVENT_TIME, strict=True))
+    parts = [ESTIMANDS[estimator], *([BY_EVENT_TIME] if aggregate == "dynamic" else []), *([ADJUSTED] if len(slopes) else [])]
+    words = tuple("".join(part) for part in zip(*parts, strict=True))
     more = {"event": event, "vcov": vcov[1:, 1:]} if event is not None else {"groups": groups}
     out = result(
         plan, estimator, aggregate, found[0], errors[0], words, inference=inference, data=data, influence=influence, diagnostics=diagnostics,
@@ -169,13 +193,6 @@ def _refuse(plan: Design, estimator: str) -> None:
             f"{estimator} compares with never-treated units only: a unit treated later has no outcome of its own for the periods after. Use --control never, or cs or bjs with --control notyet.",
             f"{estimator}은(는) 미참여 단위와만 비교합니다. 나중에 참여한 단위는 참여 뒤의 비교값이 없기 때문입니다. --control never를 쓰거나, cs·bjs에 --control notyet을 쓰십시오.",
         )
-    if plan.covariates or "weight" in plan.data:
-        raise UserError(f"{estimator} takes no covariates and no weights. Use cs or bjs for them.", f"{estimator}에는 공변량과 가중치를 쓸 수 없습니다. cs나 bjs를 쓰십시오.")
-    if not plan.balanced:
-        raise UserError(
-            f"{estimator} weights whole series, so every unit must be there in every period. Use --panel balance, or bjs, which takes gaps.",
-            f"{estimator}은(는) 시계열 전체에 가중치를 주므로 모든 단위가 모든 시점에 있어야 합니다. --panel balance를 쓰거나, 빠진 시점을 허용하는 bjs를 쓰십시오.",
-        )
     if plan.cluster == "cluster":
         pairs = plan.data[["unit", "cluster"]].drop_duplicates()
         if len(pairs) > plan.data["unit"].nunique() or pairs["cluster"].duplicated().any():
@@ -184,7 +201,56 @@ def _refuse(plan: Design, estimator: str) -> None:
                 f"{estimator}은(는) 단위별로 참여를 재배정하거나 제외하므로 단위보다 넓은 군집을 쓸 수 없습니다. --cluster를 빼거나 twfe, sa, cs, bjs를 쓰십시오.",
             )
     if plan.n_never < 2:
-        raise UserError(f"{estimator} needs at least two never-treated units; there are {plan.n_never}.", f"{estimator}에는 미참여 단위가 둘 이상 있어야 하는데 {plan.n_never}개뿐입니다.")
+        raise UserError(
+            f"{estimator} needs at least two never-treated units; there are {plan.n_never}. Add some, or use cs or bjs with --control notyet.",
+            f"{estimator}에는 미참여 단위가 둘 이상 있어야 하는데 {plan.n_never}개뿐입니다. 미참여 단위를 더하거나, cs·bjs에 --control notyet을 쓰십시오.",
+        )
+
+
+def _slopes(covariates: Covariates, controls: np.ndarray, kept: np.ndarray, estimator: str) -> np.ndarray:
+    """Slopes of the outcome on covariates with unit and time effects, among several sets of never-treated units at once.
+
+    Args:
+        controls: rows; kept: which of them belong to each set, shape (sets, controls).
+
+    Returns:
+        shape (sets, k).
+
+    Raises:
+        UserError: a covariate of which nothing is left in one of the sets.
+    """
+    x, k = covariates.x[controls], covariates.x.shape[2]
+    if not k:
+        return np.empty((len(kept), 0))
+    n, times = x.shape[:2]
+    columns = np.column_stack([x.reshape(-1, k), covariates.y[controls].ravel()])
+    within = demean(columns, np.repeat(np.arange(n), times), np.tile(np.arange(times), n)).reshape(n, times, k + 1)
+    # Of fewer units the unit effects stay, as each has its own; only the means of periods move.
+    sums = np.tensordot(kept.astype(float), within, axes=1)
+    cross = np.tensordot(kept.astype(float), within.transpose(0, 2, 1) @ within, axes=1) - sums.transpose(0, 2, 1) @ sums / kept.sum(axis=1)[:, None, None]
+    size = (x**2).sum(axis=(0, 1))
+    for gram, some in zip(cross[:, :k, :k], kept, strict=True):
+        if (held := held_by_others(gram, size)) is not None:
+            raise _no_slope(covariates, held, bool(some.all()), estimator)
+    return np.linalg.solve(cross[:, :k, :k], cross[:, :k, k:])[:, :, 0]
+
+
+def _no_slope(covariates: Covariates, held: int, among_all: bool, estimator: str) -> UserError:
+    name = covariates.names[held]
+    if np.ptp(covariates.x[:, :, held], axis=1).max() == 0:
+        return UserError(
+            f"{name} never changes within a unit: unit effects hold all of it, so it can change nothing in {estimator}. Leave it out, or use cs, etwfe or lpdid, which compare units with like values.",
+            f"{name}은(는) 단위 안에서 시간에 따라 변하지 않아 단위 고정효과에 모두 흡수되므로 {estimator}의 결과를 바꿀 수 없습니다. 빼거나, 값이 비슷한 단위끼리 비교하는 cs, etwfe, lpdid를 쓰십시오.",
+        )
+    if among_all:
+        return UserError(
+            f"{name} is collinear with the unit and time effects or with other covariates among never-treated units, where {estimator} finds its slope. Leave it out, or, where it varies among treated units before treatment, use bjs.",
+            f"{name}은(는) {estimator}이(가) 기울기를 구하는 미참여 단위에서 단위·시점 고정효과나 다른 공변량과 완전한 공선성이 있습니다. 빼거나, 참여 단위의 참여 전 관측에서 변한다면 bjs를 쓰십시오.",
+        )
+    return UserError(
+        f"The slope of {name} rests on so few never-treated units that without some of them there is none: {estimator} can give no standard error. Leave it out, or use bjs.",
+        f"{name}의 기울기가 몇 안 되는 미참여 단위에만 달려 있어 그 단위를 빼면 구할 수 없습니다. {estimator}의 표준오차를 계산할 수 없으므로, 빼거나 bjs를 쓰십시오.",
+    )
 
 
 def _cohorts(plan: Design, outcomes: np.ndarray, first: np.ndarray, times: np.ndarray, controls: np.ndarray, estimator: str) -> tuple[list[Cohort], list[int]]:
@@ -302,8 +368,8 @@ def _effects(outcomes: np.ndarray, cohorts: list[Cohort], treated: list[np.ndarr
     """Effects of several assignments of treatment at once.
 
     Args:
-        outcomes: shape (units, times); treated: rows of each cohort's units, shape (assignments, units of cohort); donors: rows,
-            shape (assignments, donors); start: unit and time weights to start from, as returned.
+        outcomes: shape (units, times), or (assignments, units, times) where they differ; treated: rows of each cohort's units, shape
+            (assignments, units of cohort); donors: rows, shape (assignments, donors); start: unit and time weights to start from, as returned.
 
     Returns:
         effects, shape (assignments, cohorts, times), also before treatment; unit weights, shape (assignments, synthetic units,
@@ -311,11 +377,15 @@ def _effects(outcomes: np.ndarray, cohorts: list[Cohort], treated: list[np.ndarr
         control one for each treated unit; whether rounds ran out, one for each problem solved.
     """
     assignments, many = donors.shape
-    times = outcomes.shape[1]
-    pool = outcomes[donors]
+    times = outcomes.shape[-1]
+
+    def series(rows: np.ndarray) -> np.ndarray:
+        return outcomes[rows] if outcomes.ndim == 2 else np.take_along_axis(outcomes, rows[:, :, None], axis=1)
+
+    pool = series(donors)
     effects, solved, loose = np.empty((assignments, len(cohorts), times)), [], []
     for number, cohort in enumerate(cohorts):
-        target = outcomes[treated[number]]
+        target = series(treated[number])
         if estimator == SDID:
             target = target.mean(axis=1, keepdims=True)
         each = target.shape[1]
@@ -368,10 +438,11 @@ def _reassigned(sizes: np.ndarray, controls: int) -> list[tuple[int, ...]]:
     return ways
 
 
-def _placebos(outcomes: np.ndarray, cohorts: list[Cohort], controls: np.ndarray, solved: list, estimator: str, weights: np.ndarray, exact: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _placebos(outcomes: np.ndarray, covariates: Covariates, cohorts: list[Cohort], controls: np.ndarray, solved: list, estimator: str, weights: np.ndarray, exact: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estimates with treatment given to never-treated units, the treated ones left out (Algorithm 4).
 
-    Ridge and noise stay those of the estimate, and the steps start from its weights, as in synthdid's placebo_se.
+    Ridge and noise stay those of the estimate, and the steps start from its weights, as in synthdid's placebo_se. Slopes of covariates
+    come from the units that stay untreated.
 
     Returns:
         estimates, shape (placebos, rows of weights); effects of the first cohort, shape (placebos, times); whether rounds ran out.
@@ -396,38 +467,54 @@ def _placebos(outcomes: np.ndarray, cohorts: list[Cohort], controls: np.ndarray,
         total = some.sum(axis=2, keepdims=True)
         some = np.where(total > 0, some / np.where(total > 0, total, 1), 1 / donors.shape[1])
         start.append((some, np.repeat(weight, len(taken), axis=0)))
-    effects, _, loose = _effects(outcomes, cohorts, [controls[part] for part in parts], controls[donors], estimator, start)
+    series = outcomes[controls]
+    if covariates.names:
+        slopes = _slopes(covariates, controls, left, estimator)
+        series = covariates.y[controls] - np.tensordot(slopes, covariates.x[controls], axes=(1, 2))
+    effects, _, loose = _effects(series, cohorts, parts, donors, estimator, start)
     return np.einsum("rct,dct->dr", weights, effects), effects[:, 0], loose
 
 
-def _jackknife(plan: Design, aggregate: str, outcomes: np.ndarray, cohorts: list[Cohort], times: np.ndarray, controls: np.ndarray, solved: list, estimator: str) -> tuple[np.ndarray, np.ndarray]:
+def _jackknife(plan: Design, aggregate: str, outcomes: np.ndarray, covariates: Covariates, cohorts: list[Cohort], times: np.ndarray, controls: np.ndarray, solved: list, estimator: str) -> tuple[np.ndarray, np.ndarray]:
     """Estimates without each unit in turn, controls first, then cohorts.
 
     In sdid the other weights are only brought to 1 again (Algorithm 3). In synthetic control, where one control may be nearly all of
     a synthetic unit, those that the control is part of are made anew without it (the usual jackknife, synthdid's weights = NULL).
+    Slopes of covariates are estimated without the control, also where the weights stay; a treated unit has no part in them.
 
     Returns:
         shape (units, rows of weights), nan where a synthetic unit has no other control; whether rounds ran out.
     """
     sizes = np.array([len(cohort.rows) for cohort in cohorts])
     _, weights = _aggregates(plan, aggregate, cohorts, times, sizes)
-    pool = outcomes[controls]
+    slopes = _slopes(covariates, controls, ~np.eye(len(controls), dtype=bool), estimator)
     whole, lacking, fewer, loose = [], [], [], [np.empty(0, dtype=bool)]
     for cohort, (omega, weight) in zip(cohorts, solved, strict=True):
-        target, omega = outcomes[cohort.rows], omega[0]
-        gaps = target - omega @ pool
-        if estimator == SDID:
-            rest = 1 - omega[0]
+        omega, rest = omega[0], 1 - omega[0, 0]
+        gaps = outcomes[cohort.rows] - omega @ outcomes[controls]
+
+        def apart(table: np.ndarray, rows: np.ndarray = cohort.rows, omega: np.ndarray = omega, rest: np.ndarray = rest) -> np.ndarray:
+            """What the treated are above their synthetic units without each control, shape (controls, times)."""
+            target, pool = table[rows], table[controls]
+            if estimator == SC:
+                return np.repeat((target - omega @ pool).mean(axis=0, keepdims=True), len(pool), axis=0)
             synthetic = (omega @ pool - omega[0][:, None] * pool) / np.where(rest > 1e-9, rest, np.nan)[:, None]
-            without = target.mean(axis=0) - synthetic
-        else:
-            without = np.repeat(gaps.mean(axis=0, keepdims=True), len(controls), axis=0)
+            return target.mean(axis=0) - synthetic
+
+        # With weights as they are, outcome and covariates go through alike.
+        without = apart(covariates.y) - sum(slopes[:, [k]] * apart(covariates.x[:, :, k]) for k in range(slopes.shape[1]))
+        if estimator == SC:
             place, gone = np.nonzero(omega)
-            others = np.array([np.delete(np.arange(len(controls)), control) for control in range(len(controls))])[gone]
-            anew, out = _solve(pool[others][:, :, : cohort.pre], target[place, : cohort.pre], cohort.ridge, cohort.noise, False, None)
+
+            def adjusted(rows: np.ndarray, gone: np.ndarray = gone) -> np.ndarray:
+                return covariates.y[rows] - np.einsum("prtk,pk->prt", covariates.x[rows], slopes[gone])
+
+            others = np.array([np.delete(controls, control) for control in range(len(controls))])[gone]
+            target, pool = adjusted(cohort.rows[place][:, None])[:, 0], adjusted(others)
+            anew, out = _solve(pool[:, :, : cohort.pre], target[:, : cohort.pre], cohort.ridge, cohort.noise, False, None)
             loose.append(out)
-            moved = target[place] - np.einsum("pk,pkt->pt", anew, pool[others]) - gaps[place]
-            np.add.at(without, gone, moved / len(target))
+            before = np.einsum("pk,pkt->pt", omega[place], adjusted(np.repeat(controls[None], len(place), axis=0)))
+            np.add.at(without, gone, (before - np.einsum("pk,pkt->pt", anew, pool)) / len(cohort.rows))
 
         def net(gap: np.ndarray, weight: np.ndarray = weight[0], pre: int = cohort.pre) -> np.ndarray:
             return gap - (gap[..., :pre] @ weight)[..., None]

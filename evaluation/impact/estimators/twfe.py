@@ -22,7 +22,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     """`simple`: the coefficient of treatment; `dynamic`: the mean of the event study's coefficients from time 0 on."""
     data = plan.data
     if aggregate == "dynamic" and not is_binary(plan):
-        raise UserError("An event study needs a treatment that is 0 or 1 and stays 1.", "사건연구에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다.")
+        raise UserError("An event study needs a treatment that is 0 or 1 and stays 1. Use --aggregate simple, or dcdh, which takes doses.", "사건연구에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다. --aggregate simple을 쓰거나, 비율을 다루는 dcdh를 쓰십시오.")
     treatment = data["dose"] if "dose" in data else data["treated"].astype(float)
     if aggregate == "simple":
         fitted = _fit(plan, pd.DataFrame({"treated": treatment}))

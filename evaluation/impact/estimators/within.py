@@ -91,7 +91,7 @@ def fit(y: np.ndarray, regressors: pd.DataFrame, unit: np.ndarray, time: np.ndar
     y, x = columns[:, 0], columns[:, 1:]
     weighted = x if weight is None else x * weight[:, None]
     gram = weighted.T @ x
-    if (held := _held_by_others(gram, size if weight is None else size * weight.mean())) is not None:
+    if (held := held_by_others(gram, size if weight is None else size * weight.mean())) is not None:
         name = str(regressors.columns[held]).removeprefix("x_")
         raise UserError(
             f"{name} is collinear with the unit and time effects or with other regressors. Leave it out.",
@@ -112,7 +112,7 @@ def fit(y: np.ndarray, regressors: pd.DataFrame, unit: np.ndarray, time: np.ndar
     return Fit(pd.Series(coefficients, names), pd.DataFrame(vcov, names, names), residuals, scores, bread, groups, factor)
 
 
-def _held_by_others(gram: np.ndarray, size: np.ndarray) -> int | None:
+def held_by_others(gram: np.ndarray, size: np.ndarray) -> int | None:
     """The first regressor of which nothing is left once those before it are taken out, by Cholesky's steps; None where all count."""
     lower = np.zeros_like(gram)
     for j in range(len(gram)):
