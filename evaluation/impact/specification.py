@@ -20,7 +20,7 @@ INFERENCES = ("analytic", "cr1", "cr2", "cr3", "wild", "subcluster", "randomisat
 # What may be left out, and what it is then.
 DEFAULTS = {
     "cohorts": "all", "comparison_types": list(TYPES), "exclude_same_zone": False, "matching": None, "covariates": [], "method": "dr", "weights": None,
-    "cluster": "complex", "inference": "analytic", "anticipation": 0,
+    "cluster": "complex", "inference": "analytic", "anticipation": 0, "placebo_outcomes": [],
 }  # fmt: skip
 
 
@@ -33,20 +33,10 @@ def complete_impact(raw: dict) -> dict:
     _same_keys(raw, KEYS, (*KEYS, *DEFAULTS), WHERE)
     raw = DEFAULTS | {key: None if value == "none" else value for key, value in raw.items()}
     outcomes = raw["outcomes"]
-    if not isinstance(outcomes, list) or not outcomes or not all(isinstance(outcome, dict) for outcome in outcomes):
+    if not isinstance(outcomes, list) or not outcomes:
         raise refuse("outcomes", outcomes, ["a list such as - {id: production, transform: log}"])
-    for outcome in outcomes:
-        place = f"{WHERE}: outcomes, {outcome.get('id', outcome)}"
-        _same_keys(outcome, ("id", "transform"), OUTCOME_KEYS, place)
-        if outcome["transform"] == "log1p":
-            raise UserError(
-                f"{WHERE}: {outcome['id']}.transform is 'log1p': with zeros the effect then depends on the unit that is counted in (Chen and Roth 2024). "
-                "Use log, which leaves complexes with zeros out, or asinh with its warning.",
-                f"{WHERE}: {outcome['id']}.transform 값이 'log1p'입니다. 0이 있으면 단위를 무엇으로 하느냐에 따라 효과가 달라집니다(Chen and Roth 2024). "
-                "0이 있는 단지를 제외하는 log나, 주의 사항이 붙는 asinh를 쓰십시오.",
-            )
-        if outcome["transform"] not in TRANSFORMS:
-            raise refuse(f"{outcome['id']}.transform", outcome["transform"], TRANSFORMS)
+    _outcomes("outcomes", outcomes)
+    _outcomes("placebo_outcomes", raw["placebo_outcomes"])
     names = [outcome["id"] for outcome in outcomes]
     if len(set(names)) < len(names):
         raise refuse("outcomes", ", ".join(map(str, names)), ["each outcome once"])
@@ -77,6 +67,23 @@ def complete_impact(raw: dict) -> dict:
     if type(raw["level"]) is not float or not 0 < raw["level"] < 1:
         raise refuse("level", raw["level"], ["a share between 0 and 1, such as 0.95"])
     return raw
+
+
+def _outcomes(key: str, outcomes: object) -> None:
+    if not isinstance(outcomes, list) or not all(isinstance(outcome, dict) for outcome in outcomes):
+        raise refuse(key, outcomes, ["a list such as - {id: production, transform: log}"])
+    for outcome in outcomes:
+        place = f"{WHERE}: {key}, {outcome.get('id', outcome)}"
+        _same_keys(outcome, ("id", "transform"), OUTCOME_KEYS, place)
+        if outcome["transform"] == "log1p":
+            raise UserError(
+                f"{WHERE}: {outcome['id']}.transform is 'log1p': with zeros the effect then depends on the unit that is counted in (Chen and Roth 2024). "
+                "Use log, which leaves complexes with zeros out, or asinh with its warning.",
+                f"{WHERE}: {outcome['id']}.transform 값이 'log1p'입니다. 0이 있으면 단위를 무엇으로 하느냐에 따라 효과가 달라집니다(Chen and Roth 2024). "
+                "0이 있는 단지를 제외하는 log나, 주의 사항이 붙는 asinh를 쓰십시오.",
+            )
+        if outcome["transform"] not in TRANSFORMS:
+            raise refuse(f"{outcome['id']}.transform", outcome["transform"], TRANSFORMS)
 
 
 def _who(raw: dict) -> None:
