@@ -134,6 +134,20 @@ def compare(
         typer.echo(f"{name}: {why}", err=True)
 
 
+@impact_app.command(help=say("Freeze the report's specification, before results are seen.", "결과를 보기 전에 보고서의 분석 설계를 확정합니다."))
+def freeze(reason: Annotated[str, typer.Option("--reason", help=say("why it differs from the one frozen before", "먼저 확정한 설계와 달라진 이유"))] = "") -> None:
+    from datetime import date
+
+    from evaluation.impact import frozen
+    from evaluation.impact.specification import complete_impact
+    from evaluation.paths import SPECS, shown
+    from evaluation.sources.specs import read_impact
+
+    path = SPECS / "impact.frozen.yml"
+    entry = frozen.freeze(path, complete_impact(read_impact()), date.today().isoformat(), reason)
+    typer.echo(say(f"Frozen on {entry['on']}: {entry['hash'][:16]} ({shown(path)}). Commit the file.", f"{entry['on']} 확정: {entry['hash'][:16]} ({shown(path)}). 이 파일을 커밋하십시오."))
+
+
 def _design(
     panel: Path, unit: str, time: str, outcome: str, cohort: str, treatment: str, control: str, method: str, covariates: str, weights: str, cluster: str,
     gaps: str, anticipation: int, before: int | None, after: int | None, level: float, strata: str = "", size: str = "",

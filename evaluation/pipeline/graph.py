@@ -126,7 +126,7 @@ def _report(year: int, base: Path, environment: Path, renderer: Path, language: 
         with staged(folder) as staging:
             run_notebook(notebook, staging, {"year": year, "lang": language, "inputs": str(base)}, base / "failed" / language, makes)
 
-    needs = [environment, renderer, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *scheme_paths(year)]
+    needs = [environment, renderer, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *SPECS.glob("impact.frozen.yml"), *scheme_paths(year)]
     needs += [*sorted((REPORTS / language).glob("*.md")), REPORTS / language / "meta.yml"]
     needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
     needs += [base / "data" / name for name in ("files.csv", "census.csv", "releases.csv", "reconciliation.parquet", "mini_clusters.parquet")]

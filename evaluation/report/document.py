@@ -17,9 +17,10 @@ import pandas as pd
 import yaml
 
 from evaluation.errors import UserError
+from evaluation.impact.frozen import differences, read_frozen
 from evaluation.impact.specification import complete_impact
 from evaluation.index.scheme import complete, leaves, walk
-from evaluation.paths import REPORTS, shown
+from evaluation.paths import REPORTS, SPECS, shown
 from evaluation.report import figures, words
 from evaluation.report.entries import slug
 from evaluation.report.ledger import read_ledger
@@ -387,6 +388,14 @@ def _asked_by_texts(document: Document) -> dict:
         """What complexes are matched or adjusted by, in words."""
         return words.listed([label("trait", name) if name in document.settings["labels"]["trait"] else label("outcome", name).lower() for name in names], lang)
 
+    def frozen() -> dict:
+        """What was frozen last: `on`, as a date in words, `hash`, and how this report's specification `differs` (keys); empty where nothing was."""
+        entries = read_frozen(SPECS / "impact.frozen.yml")
+        if not entries:
+            return {}
+        last = entries[-1]
+        return {"on": words.day(int(last["on"].replace("-", "")), lang), "hash": last["hash"], "differs": [label("design_key", key) for key in differences(document.impact, last["specification"])], "times": len(entries)}
+
     def outcomes_with_truth() -> list[str]:
         """Outcomes whose true effect is known, as only a simulated panel's is."""
         return [outcome["id"] for outcome in document.impact["outcomes"] if has(f"impact.{outcome['id']}.truth.overall")]
@@ -465,6 +474,7 @@ def _asked_by_texts(document: Document) -> dict:
         "failed": failed,
         "outcome_names": outcome_names,
         "traits": traits,
+        "frozen": frozen(),
         "scheme_assumptions": scheme_assumptions,
         "census_cell": census_cell,
         "day": day,
