@@ -4,6 +4,9 @@ from evaluation.errors import UserError
 
 TRANSFORMS = ("log", "asinh")
 SAMPLES = ("complete",)
+# Of the specification curve: those whose reassignments are quick.
+CURVE = ("cs", "bjs", "etwfe", "did2s")
+ENTRY_YEARS = ("printed", "alternative")
 COMPARISONS = ("never_treated", "not_yet_treated")
 # By their names on the command line; `evaluation.impact.estimators` has the code, which is heavy.
 ESTIMATORS = ("twfe", "sa", "cs", "bjs", "did2s", "etwfe", "etwfe_poisson", "dcdh", "lpdid", "stacked", "sdid", "sc")
@@ -21,6 +24,7 @@ INFERENCES = ("analytic", "cr1", "cr2", "cr3", "wild", "subcluster", "randomisat
 DEFAULTS = {
     "cohorts": "all", "comparison_types": list(TYPES), "exclude_same_zone": False, "matching": None, "covariates": [], "method": "dr", "weights": None,
     "cluster": "complex", "inference": "analytic", "anticipation": 0, "placebo_outcomes": [],
+    "defensible": None,
 }  # fmt: skip
 
 
@@ -37,6 +41,7 @@ def complete_impact(raw: dict) -> dict:
         raise refuse("outcomes", outcomes, ["a list such as - {id: production, transform: log}"])
     _outcomes("outcomes", outcomes)
     _outcomes("placebo_outcomes", raw["placebo_outcomes"])
+    _defensible(raw)
     names = [outcome["id"] for outcome in outcomes]
     if len(set(names)) < len(names):
         raise refuse("outcomes", ", ".join(map(str, names)), ["each outcome once"])
@@ -106,6 +111,30 @@ def _who(raw: dict) -> None:
     for key, allowed in (("method", METHODS), ("cluster", CLUSTERS), ("inference", INFERENCES)):
         if raw[key] not in allowed:
             raise refuse(key, raw[key], allowed)
+
+
+def _defensible(raw: dict) -> None:
+    """Choices that could have been made otherwise: lists of which the specification's own is one."""
+    given = raw["defensible"]
+    if given is None:
+        return
+    own = {"estimators": "cs", "comparison": raw["comparison"], "comparison_types": raw["comparison_types"], "anticipation": raw["anticipation"], "entry_years": "printed"}
+    if not isinstance(given, dict) or not given.keys() <= own.keys():
+        raise refuse("defensible", given, ["none", "lists under: " + ", ".join(own)])
+    allowed = {"estimators": CURVE, "comparison": COMPARISONS, "entry_years": ENTRY_YEARS}
+    for key, value in given.items():
+        if not isinstance(value, list) or not value or own[key] not in value:
+            raise refuse(f"defensible.{key}", value, [f"a list that holds the specification's own, {own[key]}"])
+        for one in value:
+            if key == "comparison_types":
+                fits = isinstance(one, list) and one and set(map(str, one)) <= set(TYPES)
+            elif key == "anticipation":
+                fits = type(one) is int and 0 <= one <= 3
+            else:
+                fits = one in allowed[key]
+            if not fits:
+                raise refuse(f"defensible.{key}", one, allowed.get(key, ["lists of " + ", ".join(TYPES)] if key == "comparison_types" else ["years from 0 to 3"]))
+    raw["defensible"] = {key: [value] for key, value in own.items()} | given
 
 
 def _window(key: str, window: object) -> None:
