@@ -506,6 +506,7 @@ def _asked_by_texts(document: Document) -> dict:
         "fitted": fitted,
         "leaves": leaves,
         "SIGNIFICANT": SIGNIFICANT,
+        "ALIKE": ALIKE,
         "failed": failed,
         "outcome_names": outcome_names,
         "traits": traits,
