@@ -223,12 +223,15 @@ def test_keep_refuses_where_rows_go_unused():
 
 
 def test_periods_numbered_far_apart_take_no_longer():
-    """Dates as numbers (20010101) have no period just before treatment to compare with; one typing error must not cost hours."""
+    """Dates as numbers (20010101) are refused by the design; one typing error must not cost hours."""
     frame = panel(13)
     dates = frame.assign(time=10_000 * frame["time"], cohort=10_000 * frame["cohort"])
+    with pytest.raises(UserError, match="number the periods consecutively"):
+        plan(dates)
+    # Nearer to each other they pass, but none lies just before treatment.
     with pytest.raises(UserError, match="must have numbers that do"):
-        estimate(plan(dates), "lpdid", "dynamic")
-    typo = pd.concat([frame, frame[(frame["cohort"] == 0) & (frame["time"] == 9)].head(1).assign(time=9_000)])
+        estimate(plan(frame.assign(time=10 * frame["time"], cohort=10 * frame["cohort"])), "lpdid", "dynamic")
+    typo = pd.concat([frame, frame[(frame["cohort"] == 0) & (frame["time"] == 9)].head(1).assign(time=900)])
     found, right = (estimate(plan(rows, panel="complete"), "lpdid", "dynamic") for rows in (typo, frame))
     # Errors before treatment count a period more, that after the last: it lies within the panel now.
     assert found.event["estimate"].to_numpy() == pytest.approx(right.event["estimate"].to_numpy(), rel=1e-12)
