@@ -173,7 +173,7 @@ def usable(result: Result) -> tuple[np.ndarray, np.ndarray, int, list[int], tupl
         )
     times = [int(time) for time in event["event_time"]]
     steps = np.diff(times)
-    step = int(steps.min(initial=1))
+    step = int(steps.min()) if len(steps) else 1
     told = []
     if (steps != step).any():
         missing = sorted(set(range(times[0], times[-1] + 1, step)) - set(times))
