@@ -200,8 +200,11 @@ def test_one_coefficient_on_each_side_by_hand():
 def test_invariances():
     betas, vcov = random_study(7, 3, 3)
     base = honest(betas, vcov, 3, "rm", [0.5, 1])
-    scaled = honest(100 * betas, 1e4 * vcov, 3, "rm", [0.5, 1])
-    assert scaled[["lower", "upper"]].to_numpy() == pytest.approx(100 * base[["lower", "upper"]].to_numpy(), rel=1e-3)
+    for unit in (1e-10, 100, 1e10):
+        scaled = honest(unit * betas, unit**2 * vcov, 3, "rm", [0.5, 1])
+        assert scaled[["lower", "upper"]].to_numpy() == pytest.approx(unit * base[["lower", "upper"]].to_numpy(), rel=1e-6)
+        smooth = honest(unit * betas, unit**2 * vcov, 3, "sd", [0.1 * unit], inference="c-f")
+        assert smooth["lower"][0] == pytest.approx(unit * honest(betas, vcov, 3, "sd", [0.1], inference="c-f")["lower"][0], rel=1e-6)
     mirrored = honest(-betas, vcov, 3, "rm", [0.5, 1])
     assert mirrored["lower"].to_numpy() == pytest.approx(-base["upper"].to_numpy(), abs=0.01 * np.sqrt(vcov[3, 3]))
     # An effect added to every period after treatment moves the interval by as much.
