@@ -164,6 +164,116 @@ def freeze(reason: Annotated[str, typer.Option("--reason", help=say("why it diff
     typer.echo(say(f"Frozen on {entry['on']}: {entry['hash'][:16]} ({shown(path)}). Commit the file.", f"{entry['on']} 확정: {entry['hash'][:16]} ({shown(path)}). 이 파일을 커밋하십시오."))
 
 
+Betas = Annotated[Path, typer.Option("--betas", help=say("CSV without a header: coefficients in event-time order, without the reference period", "머리글 없는 CSV: 경과 시점순 계수(기준 시점 제외)"), show_default=False)]
+Vcov = Annotated[Path, typer.Option("--vcov", help=say("CSV without a header: their covariance", "머리글 없는 CSV: 계수의 공분산 행렬"), show_default=False)]
+Pre = Annotated[int, typer.Option("--pre", help=say("how many of the coefficients lie before treatment", "참여 전 계수의 수"), show_default=False)]
+
+
+@impact_app.command(help=say("Robust intervals under bounds on violations of parallel trends (Rambachan and Roth).", "평행추세 위반에 한계를 둔 강건한 신뢰구간(Rambachan·Roth)."))
+def honest(
+    betas: Betas, vcov: Vcov, pre: Pre,
+    method: Annotated[str, typer.Option("--method", help=say("rm (bounds relative to changes before treatment) | sd (bounds on changes of slope)", "rm(참여 전 변화의 배수) | sd(기울기 변화의 한계)"))] = "rm",
+    bounds: Annotated[str, typer.Option("--bounds", help=say("joined by commas; 0.5,1,1.5,2 for rm where left out", "쉼표로 이은 한계값(rm은 생략하면 0.5,1,1.5,2)"), show_default=False)] = "",
+    weights: Annotated[str, typer.Option("--weights", help=say("of the effects after treatment: numbers joined by commas, or a file; the first period where left out", "참여 후 효과의 가중치: 쉼표로 이은 숫자 또는 파일(생략하면 첫 시점)"))] = "",
+    restriction: Annotated[str, typer.Option("--restriction", help=say("on the violation: positive|negative (after treatment) | increasing|decreasing", "위반의 방향: positive|negative(참여 후 부호) | increasing|decreasing(증감)"))] = "",
+    drift: Annotated[bool, typer.Option("--drift", help=say("with rm: bound changes of slope by those before treatment", "rm에서 변화 대신 기울기의 변화를 비교"))] = False,
+    inference: Annotated[str, typer.Option("--inference", help=say("c-lf|conditional (rm), flci|c-f|c-lf|conditional (sd); as recommended where left out", "c-lf|conditional(rm), flci|c-f|c-lf|conditional(sd). 생략하면 권고 방법"))] = "",
+    level: Level = 0.95, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    from evaluation.impact import honest as of
+    from evaluation.sources.matrices import read_numbers
+
+    found, covariance = _coefficients(betas), read_numbers(vcov)
+    how = {"restriction": restriction or None, "drift": drift, "inference": inference or None, "level": level}
+    chosen = _listed(weights, "--weights") if weights else None
+    if not bounds and method != "rm":
+        raise UserError("Give --bounds: with sd they are in the unit of the coefficients.", "--bounds를 지정하십시오. sd의 한계값은 계수와 같은 단위입니다.")
+    frame = of.honest(found, covariance, pre, method, _numbers(bounds or "0.5,1,1.5,2", "--bounds"), chosen, **how)
+    if pre == 1:
+        typer.echo(say(
+            "Note: one coefficient before treatment gives one change only; nothing shows how much changes vary from period to period.",
+            "주의: 참여 전 계수가 하나여서 변화도 하나뿐이다. 변화가 시점마다 얼마나 다른지는 알 수 없다.",
+        ), err=True)  # fmt: skip
+    if chosen is not None and abs(sum(chosen) - 1) > 1e-6:
+        typer.echo(say(f"Note: the weights add up to {sum(chosen):g}, not 1: the intervals are for that combination, not an average.", f"주의: 가중치의 합이 1이 아니라 {sum(chosen):g}이다. 구간은 평균이 아니라 그 결합에 대한 것이다."), err=True)
+    if frame[["lower", "upper"]].isna().any(axis=None):
+        typer.echo(say("Note: at some bounds no value is accepted: the coefficients before treatment speak against them.", "주의: 일부 한계값에서는 받아들여지는 값이 없다. 참여 전 계수가 그 가정과 맞지 않는다."), err=True)
+    if as_json:
+        typer.echo(json.dumps(plain(frame), ensure_ascii=False))
+        return
+    show(frame, "bounds", False)
+    most = of.breakdown(found, covariance, pre, method, chosen, **how)
+    typer.echo(f"{say('breakdown value', '붕괴값')}: {most:.4g}" if most == most else f"{say('breakdown value', '붕괴값')}: {say('none', '없음')}")
+    typer.echo(_in_a_sentence(method, drift, most))
+
+
+def _in_a_sentence(method: str, drift: bool, most: float) -> str:
+    """What the breakdown value means."""
+    if most != most:
+        return say("The interval includes 0 even at a bound of 0.", "한계값이 0이어도 구간이 0을 포함한다.")
+    if most == float("inf"):
+        return say("No bound tried makes the interval include 0.", "시도한 어떤 한계값에서도 구간이 0을 포함하지 않는다.")
+    if method == "sd":
+        return say(f"An effect other than 0 is concluded as long as the slope of the difference in trends changes by no more than {most:.3g} from one period to the next.", f"추세 차이의 기울기가 한 기간에 {most:.3g} 이하로 변하는 한 효과가 0이 아니라고 할 수 있다.")
+    what = ("change of slope", "기울기 변화") if drift else ("change", "변화")
+    return say(
+        f"An effect other than 0 is concluded as long as no {what[0]} of the difference in trends after treatment exceeds {most:.3g} times the largest before it.",
+        f"참여 후 추세 차이의 {what[1]}가 참여 전 최대 {what[1]}의 {most:.3g}배를 넘지 않는 한 효과가 0이 아니라고 할 수 있다.",
+    )
+
+
+@impact_app.command(help=say("What a test of trends before treatment could have found (Roth 2022).", "사전 추세 검정이 무엇을 찾아낼 수 있었는지 계산합니다(Roth 2022)."))
+def pretrends(
+    betas: Betas, vcov: Vcov, pre: Pre,
+    times: Annotated[str, typer.Option("--times", help=say("event times of the coefficients, joined by commas; -(pre+1) to -2, then from 0 where left out", "쉼표로 이은 계수의 경과 시점(생략하면 -(pre+1)~-2, 0부터)"), show_default=False)] = "",
+    level: Level = 0.95, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    import pandas as pd
+
+    from evaluation.impact.pretrends import pretrends as of
+    from evaluation.sources.matrices import read_numbers
+
+    found = of(_coefficients(betas), read_numbers(vcov), pre, _numbers(times, "--times") if times else None, level)
+    lists = {name: value for name, value in found.items() if isinstance(value, list)}
+    if as_json:
+        alone = plain(pd.DataFrame([{name: value for name, value in found.items() if name not in lists}]))[0]
+        typer.echo(json.dumps(alone | {name: [value if value == value else None for value in values] for name, values in lists.items()}, ensure_ascii=False))
+        return
+    verdict = say("passed", "통과") if found["passed"] else say("not passed", "통과하지 못함")
+    typer.echo(f"{say('Pre-test', '사전 검정')}: {verdict} ({say('significant coefficients', '유의한 계수')}: {found['significant']}); Wald {found['wald']:.4g}, df {found['wald_df']}, p {found['wald_p']:.4g}")
+    names = {"slope": say("slope", "기울기"), "power": say("power", "검정력"), "bayes_factor": say("Bayes factor", "베이즈 인자"), "likelihood_ratio": say("likelihood ratio", "가능도비")}
+    show(pd.DataFrame([{name: found[f"{key}{target}"] for key, name in names.items()} for target in ("50", "80")]), "slopes", False)
+    show(pd.DataFrame({say("event time", "경과 시점"): lists["times"], **{key: lists[key] for key in ("bias50", "mean50", "bias80", "mean80")}}), "bias", False)
+    typer.echo(say(
+        f"A difference in trends that grows by {found['slope50']:.3g} each period would be found only half the time, and by {found['slope80']:.3g} four times of five; bias is what it adds to each effect, mean the estimate to expect where the pre-test is passed and there is no effect.",
+        f"추세 차이가 기간마다 {found['slope50']:.3g}씩 커져도 사전 검정은 절반만, {found['slope80']:.3g}씩이면 다섯 번 중 네 번 찾아낸다. bias는 그때 효과마다 더해지는 편향, mean은 효과가 없고 사전 검정을 통과했을 때의 평균 추정치이다.",
+    ))  # fmt: skip
+
+
+def _coefficients(path: Path) -> list[float]:
+    """Coefficients from a file with one row or one column."""
+    from evaluation.paths import shown
+    from evaluation.sources.matrices import read_numbers
+
+    found = read_numbers(path)
+    if 1 not in found.shape:
+        rows, columns = found.shape
+        raise UserError(f"{shown(path)} is {rows} x {columns}; give the coefficients in one row or one column.", f"{shown(path)}은(는) {rows} x {columns}입니다. 계수를 한 행이나 한 열에 적으십시오.")
+    return found.ravel().tolist()
+
+
+def _numbers(text: str, name: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"{name} is {text!r}; give numbers joined by commas.", f"{name} 값이 {text!r}입니다. 숫자를 쉼표로 이어 적으십시오.") from None
+
+
+def _listed(text: str, name: str) -> list[float]:
+    """Numbers joined by commas, or those of a file."""
+    return _coefficients(Path(text)) if Path(text).is_file() else _numbers(text, name)
+
+
 def _design(
     panel: Path, unit: str, time: str, outcome: str, cohort: str, treatment: str, control: str, method: str, covariates: str, weights: str, cluster: str,
     gaps: str, anticipation: int, before: int | None, after: int | None, level: float, strata: str = "", size: str = "",

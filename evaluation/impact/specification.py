@@ -41,7 +41,6 @@ def complete_impact(raw: dict) -> dict:
         raise refuse("outcomes", outcomes, ["a list such as - {id: production, transform: log}"])
     _outcomes("outcomes", outcomes)
     _outcomes("placebo_outcomes", raw["placebo_outcomes"])
-    _defensible(raw)
     names = [outcome["id"] for outcome in outcomes]
     if len(set(names)) < len(names):
         raise refuse("outcomes", ", ".join(map(str, names)), ["each outcome once"])
@@ -71,6 +70,7 @@ def complete_impact(raw: dict) -> dict:
         raise refuse("main_cohort", raw["main_cohort"], ["a year of first participation, such as 2005"])
     if type(raw["level"]) is not float or not 0 < raw["level"] < 1:
         raise refuse("level", raw["level"], ["a share between 0 and 1, such as 0.95"])
+    _defensible(raw)
     return raw
 
 

@@ -39,7 +39,7 @@ DRAWS, SEED = 999, 20210225
 CHUNK = 4096
 # A fitted probability of treatment from which on there is nobody like the treated to compare with (att_gt's own bound).
 OVERLAP = 0.999
-FEW_UNITS, FEW_CLUSTERS = 10, 30
+FEW_UNITS = 10
 
 COMPARED = {
     True: ("units never treated", "한 번도 참여하지 않은 단위"),
@@ -155,10 +155,6 @@ def estimate(plan: Design, aggregate: str) -> Result:
         influence = np.zeros(total)
         influence[first["unit"].to_numpy()] = overall * (total / n)
         more["influence"] = influence
-    else:
-        groups = cluster.max() + 1
-        if groups < FEW_CLUSTERS:
-            told.append((f"There are only {groups} clusters: intervals are too short.", f"군집이 {groups}개뿐이어서 신뢰구간이 실제보다 좁다."))
     words = COMPARED[plan.control == NEVER and plan.n_never > 0]
     return result(
         plan, "cs", aggregate, averages.overall_att, se, tuple(text.format(compared) for text, compared in zip(ESTIMANDS[aggregate], words, strict=True)),

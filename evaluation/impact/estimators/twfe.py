@@ -55,9 +55,13 @@ def estimate(plan: Design, aggregate: str) -> Result:
     event = event_frame(times, fitted.coefficients.iloc[: len(times)], standard_errors(vcov), plan.level, fitted.clusters - 1, [reference])
     after = np.array([time >= 0 for time in times]) / max(1, sum(time >= 0 for time in times))
     weights = np.concatenate([after, np.zeros(len(fitted.coefficients) - len(times))])
+    # Ends that pool several event times are no single periods, which those who bound changes between periods must know.
+    seen = plan.data["event_time"]
+    binned = {"binned_first": plan.before is not None and seen.min() < -plan.before, "binned_last": plan.after is not None and seen.max() > plan.after}
     return result(
         plan, "twfe", aggregate, after @ fitted.coefficients.iloc[: len(times)], float(np.linalg.norm(scores @ after)), ESTIMAND,
         inference=_inference(plan), df=fitted.clusters - 1, event=event, vcov=vcov, influence=_influence(plan, data, fitted, weights), warnings=_binned(plan),
+        diagnostics={name: 1.0 for name, is_so in binned.items() if is_so},
     )  # fmt: skip
 
 
