@@ -199,7 +199,7 @@ def honest(
     if frame[["lower", "upper"]].isna().any(axis=None):
         typer.echo(say("Note: at some bounds no value is accepted: the coefficients before treatment speak against them.", "주의: 일부 한계값에서는 받아들여지는 값이 없다. 참여 전 계수가 그 가정과 맞지 않는다."), err=True)
     if as_json:
-        typer.echo(json.dumps(plain(frame), ensure_ascii=False))
+        typer.echo(dumps(plain(frame)))
         return
     show(frame, "bounds", False)
     most = of.breakdown(found, covariance, pre, method, chosen, **how)
@@ -237,7 +237,7 @@ def pretrends(
     lists = {name: value for name, value in found.items() if isinstance(value, list)}
     if as_json:
         alone = plain(pd.DataFrame([{name: value for name, value in found.items() if name not in lists}]))[0]
-        typer.echo(json.dumps(alone | {name: [value if value == value else None for value in values] for name, values in lists.items()}, ensure_ascii=False))
+        typer.echo(dumps(alone | lists))
         return
     verdict = say("passed", "통과") if found["passed"] else say("not passed", "통과하지 못함")
     typer.echo(f"{say('Pre-test', '사전 검정')}: {verdict} ({say('significant coefficients', '유의한 계수')}: {found['significant']}); Wald {found['wald']:.4g}, df {found['wald_df']}, p {found['wald_p']:.4g}")

@@ -121,7 +121,7 @@ def test_json_has_null_where_there_is_no_number(small, monkeypatch, capsys):
 
     def without_errors(*given):
         found = as_it_is(*given)
-        vcov = found.vcov.copy()
+        vcov = np.eye(len(found.vcov))
         vcov[0] = np.nan, *[np.inf] * (len(vcov) - 1)
         return replace(found, vcov=vcov, event=found.event.assign(se=np.nan))
 
