@@ -82,20 +82,20 @@ def event_study(
     if as_json:
         rows = plain(event)
         vcov = [] if found.vcov is None else found.vcov
-        listed = {name: [row[name] for row in rows] for name in ("event_time", "estimate", "se")}
-        typer.echo(dumps({**listed, "vcov": vcov, "estimator": estimator, "inference": found.inference, "warnings": [say(*told) for told in found.warnings]}))
+        listed = {name: [row[name] for row in rows] for name in ("event_time", "estimate", "se", "lower", "upper")}
+        typer.echo(dumps({**listed, "vcov": vcov, "level": level, "df": found.df, "band": found.band, "estimator": estimator, "inference": found.inference, "warnings": [say(*told) for told in found.warnings]}))
         return
     show(found.event.drop(columns="reference"), estimator, False)
     _say_more(found)
 
 
 @impact_app.command(help=say("Show which comparisons two-way fixed effects are made of (Goodman-Bacon).", "이원고정효과가 어떤 비교로 이루어졌는지 보여 줍니다(Goodman-Bacon)."))
-def decompose(panel: Panel, unit: Unit, time: Time, outcome: Outcome, cohort: Cohort = "", treatment: Treatment = "", as_json: AsJson = False) -> None:
+def decompose(panel: Panel, unit: Unit, time: Time, outcome: Outcome, cohort: Cohort = "", treatment: Treatment = "", weights: Weights = "", as_json: AsJson = False) -> None:
     from evaluation.impact.bacon import by_type, prepare
     from evaluation.impact.bacon import decompose as of_panel
     from evaluation.sources.panels import read_panel
 
-    rows, warnings = prepare(read_panel(panel, (unit,)), unit, time, outcome, cohort or None, treatment or None)
+    rows, warnings = prepare(read_panel(panel, (unit,)), unit, time, outcome, cohort or None, treatment or None, weights or None)
     twfe, parts = of_panel(rows)
     if as_json:
         typer.echo(dumps({"twfe": float(twfe), "parts": plain(parts), "warnings": [say(*told) for told in warnings]}))
@@ -295,13 +295,15 @@ def _told(found: "Result") -> dict:
         "estimate": found.estimate, "se": found.se, "ci": [found.lower, found.upper], "p": found.p,
         "estimator": found.estimator, "aggregate": found.aggregate, "inference": found.inference, "df": found.df, "n_obs": found.n_obs,
         "n_units": found.n_units, "n_treated_units": found.n_treated_units, "estimand": say(*found.estimand),
-        "groups": plain(found.groups), "warnings": [say(*told) for told in found.warnings],
+        "groups": plain(found.groups), "diagnostics": found.diagnostics, "warnings": [say(*told) for told in found.warnings],
     }  # fmt: skip
 
 
 def _say_more(found: "Result") -> None:
     if not found.groups.empty:
         show(found.groups, "groups", False)
+    if found.diagnostics:
+        typer.echo(", ".join(f"{name} {value:.6g}" for name, value in found.diagnostics.items()))
     typer.echo(f"{say('Estimated', '추정 대상')}: {say(*found.estimand)}")
     typer.echo(f"{say('Inference', '추론')}: {found.inference}")
     for told in found.warnings:

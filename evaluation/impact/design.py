@@ -169,7 +169,9 @@ def design(
         leave(seen[data["unit"]] == data["time"].nunique(), "not observed in every period")
         if data.empty:
             raise _nobody_throughout(times, np.count_nonzero(seen), time)
-    always = (data["cohort"] > 0) & (data["cohort"] <= data["time"].min())
+    # What goes up and down, or by degrees, is compared within units treated from the start too.
+    absorbing = "dose" not in data or bool((data["dose"] == ((data["cohort"] > 0) & (data["time"] >= data["cohort"]))).all())
+    always = absorbing & (data["cohort"] > 0) & (data["cohort"] <= data["time"].min())
     if always.any():
         count = data.loc[always, "unit"].nunique()
         leave(~always, "treated from the first period on")
@@ -209,6 +211,9 @@ def design(
     for reason, count, rows in gone:
         if reason == "not observed in every period":
             told.append((f"{count} units ({rows} rows) are not observed in every period: left out.", f"일부 시점이 빠진 {count}개 단위({rows}행)는 제외하였다."))
+        elif reason.endswith(" missing"):
+            what = {"outcome missing": outcome, "weight missing": weights}.get(reason, reason.removesuffix(" missing"))
+            told.append((f"{rows} rows without {what}: left out.", f"{what} 값이 없는 {rows}행은 제외하였다."))
     told += _uneven(data["time"], time)
     if unsure.any():
         one = names[int(np.argmax(unsure))]
@@ -387,6 +392,13 @@ def _same_within_units(data: pd.DataFrame, names: pd.Index, name: str, column: s
 def is_binary(plan: Design) -> bool:
     """Whether treatment is absorbing 0/1, as a cohort says; a column of doses, or one that goes back to 0, is not."""
     return "dose" not in plan.data or bool((plan.data["dose"] == plan.data["treated"]).all())
+
+
+def last_before(plan: Design) -> int:
+    """The reference of an event study: the last event time before an effect may show that somebody is observed at; -1 on yearly panels."""
+    time = plan.data["event_time"]
+    before = time[time < -plan.anticipation]
+    return -1 - plan.anticipation if before.empty else int(before.max())
 
 
 def not_binary(plan: Design) -> tuple[str, str]:

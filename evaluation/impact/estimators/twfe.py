@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
-from evaluation.impact.design import Design, is_binary
+from evaluation.impact.design import Design, is_binary, last_before
 from evaluation.impact.estimators.within import codes, fit
 from evaluation.impact.result import Result, event_frame, result, standard_errors
 
@@ -74,7 +74,7 @@ def event_dummies(plan: Design) -> tuple[pd.DataFrame, int]:
     Raises:
         UserError: a reference before the window, or that no unit is observed at.
     """
-    reference = -1 - plan.anticipation
+    reference = last_before(plan)
     time = plan.data["event_time"]
     if plan.before is not None and plan.before < -reference:
         raise UserError(

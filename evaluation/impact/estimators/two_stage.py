@@ -10,7 +10,7 @@ Butts and Gardner (2022), The R Journal 14(3).
 import numpy as np
 import pandas as pd
 
-from evaluation.impact.design import Design
+from evaluation.impact.design import Design, last_before
 from evaluation.impact.estimators.imputation import (
     averages,
     estimand,
@@ -36,7 +36,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     model, data = untreated_model(plan), plan.data
     treated = model.imputed & (data["treated"].to_numpy() == 1)
     told = [*not_imputed(model), *few_clusters(plan)]
-    reference = -1 - plan.anticipation
+    reference = last_before(plan)
     if aggregate == "simple":
         keys = pd.Series(np.where(treated, 0.0, np.nan))
     else:
