@@ -108,6 +108,7 @@ def test_results_are_the_same_on_a_dask_cluster(cluster):
 @pytest.mark.slow
 def test_workers_with_other_code_are_refused(cluster, monkeypatch, tmp_path):
     (tmp_path / "executor.py").write_text("x = 1\n")
+    (tmp_path / "impact").mkdir()
     monkeypatch.setattr("evaluation.executor.__file__", str(tmp_path / "executor.py"))
     with pytest.raises(UserError, match="another version"):
         each(mean_of_draws, chunks(2, 1, 1), scheduler=cluster)
