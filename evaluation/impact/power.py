@@ -58,7 +58,7 @@ def detectable(plan: Design, errors: Errors, estimator: str = "cs", inference: s
         mde = factor * np.sqrt(variance)
         rows.append({
             "cohort": "all" if cohort is None else str(cohort), "treated": sum(part.cohorts.values()), "controls": part.n_never, "se": float(np.sqrt(variance)), "df": df, "multiplier": factor,
-            "mde": float(mde), "percent_up": float(100 * np.expm1(mde)), "percent_down": float(100 * np.expm1(-mde)), "reason": None if reason is None else str(reason),
+            "mde": float(mde), "percent_up": float(100 * np.expm1(mde)), "percent_down": float(100 * np.expm1(-mde)), "reason": "" if reason is None else str(reason),
         })  # fmt: skip
     return pd.DataFrame(rows)[POWER_COLUMNS]
 

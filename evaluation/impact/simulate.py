@@ -22,6 +22,8 @@ import pandas as pd
 from evaluation.errors import UserError
 from evaluation.executor import Chunk, chunks, code_version, each
 from evaluation.impact.design import Design, design
+from evaluation.impact.estimators import KNOWN as ESTIMATORS
+from evaluation.impact.estimators import estimate
 from evaluation.impact.inference import KNOWN, Options, infer, of_cohort
 from evaluation.paths import ROOT, shown
 
@@ -131,7 +133,7 @@ def simulate(
 
     Returns:
         RESULT_COLUMNS, one row for each estimator, inference, cohort ("all", or a first treated period) and effect. `samples`: how many;
-        `refused`: in how many of them the method gave a reason in place of a result (the first is `reason`); `untested`, `unbounded`: how
+        `refused`: in how many of them the method gave a reason in place of a result (the first is `reason`, else empty); `untested`, `unbounded`: how
         many without a p-value or with an interval that is missing or infinite; `bias`, `sd` of estimates, `se`: mean of reported standard
         errors; `coverage` of the effect by the interval; `rejection` of no effect at 1 - level: size where the effect is 0, else power;
         `width`: median width of intervals; `*_mcse`: Monte Carlo standard errors.
@@ -140,7 +142,7 @@ def simulate(
         UserError: an estimator or inference that there is not, a repeated one, fewer than two samples, an effect that is no number.
     """
     estimators, inferences = list(estimators), list(inferences)
-    effects = sorted({0.0, *map(float, effects)}, key=lambda effect: (effect != 0, effect))
+    effects = _with_none(effects)
     _known(estimators, inferences, effects, samples)
     parts = [("all", None), *(((str(cohort), cohort) for cohort in plan.cohorts) if by_cohort else ())]
     job = _Job(plan, errors, tuple(estimators), tuple(inferences), tuple(effects), tuple(cohort for _, cohort in parts), draws)
@@ -156,13 +158,16 @@ def simulate(
             for how in inferences:
                 for number, effect in enumerate(effects):
                     of = found[:, cell, number]
-                    rows.append({"estimator": estimator, "inference": how, "cohort": name, "effect": effect, **_summary(of, effect, 1 - plan.level), "reason": str(reasons[cell]) if cell in reasons else None})
+                    rows.append({"estimator": estimator, "inference": how, "cohort": name, "effect": effect, **_summary(of, effect, 1 - plan.level), "reason": str(reasons.get(cell, ""))})
                 cell += 1
     return pd.DataFrame(rows)[RESULT_COLUMNS]
 
 
-def read_design(path: Path, level: float = 0.95) -> tuple[Design, Errors]:
+def read_design(path: Path, level: float = 0.95, **changes: float | None) -> tuple[Design, Errors]:
     """A design that has no data yet, from a YAML file with DESIGN_KEYS (docs/examples/few_treated.yml tells what each is).
+
+    Args:
+        changes: ar, sd, icc in place of the file's, where not None.
 
     Raises:
         UserError: a key that is missing or unknown, or a value that cannot be.
@@ -171,7 +176,7 @@ def read_design(path: Path, level: float = 0.95) -> tuple[Design, Errors]:
 
     if not path.is_file():
         raise UserError(f"{path} is not there.", f"{path} 파일이 없습니다.")
-    return designed(read_yaml(path), level, shown(path))
+    return designed(read_yaml(path) | {key: value for key, value in changes.items() if value is not None}, level, shown(path))
 
 
 def designed(raw: dict, level: float = 0.95, where: str = "design") -> tuple[Design, Errors]:
@@ -219,14 +224,18 @@ def designed(raw: dict, level: float = 0.95, where: str = "design") -> tuple[Des
 
 def setting(plan: Design, errors: Errors, **asked) -> dict:
     """What a simulated result hangs on, as plain values: the design in numbers, errors, what was asked (estimators, inferences, effects,
-    samples, seed, by_cohort, draws) and the code. Errors to six digits: more do not matter and differ between machines."""
-    rows = plan.data[[name for name in ("unit", "time", "cohort", "cluster", "size", "weight", *plan.covariates) if name in plan.data]]
+    samples, seed, by_cohort, draws) and the code. Errors to six digits: more do not matter and differ between machines. `rows` is None
+    where units are alike but for their cohort and seen in every period, since the counts then say all there is."""
+    more = [name for name in ("cluster", "size", "weight", *plan.covariates) if name in plan.data]
+    rows = None if plan.balanced and not more else sha256(plan.data[["unit", "time", "cohort", *more]].to_csv(index=False).encode()).hexdigest()[:16]
     periods = [int(plan.data["time"].min()), int(plan.data["time"].max())]
+    if "effects" in asked:
+        asked["effects"] = _with_none(asked["effects"])
     return {
         "cohorts": {str(cohort): count for cohort, count in plan.cohorts.items()}, "never": plan.n_never, "years": periods,
         "errors": {name: float(f"{value:.6g}") for name, value in asdict(errors).items()},
         "level": plan.level, "control": plan.control, "method": plan.method, "anticipation": plan.anticipation,
-        "rows": sha256(rows.to_csv(index=False).encode()).hexdigest()[:16], **asked, "code": code_version(*RESTS_ON),
+        "rows": rows, **asked, "code": code_version(*RESTS_ON),
     }  # fmt: skip
 
 
@@ -292,16 +301,25 @@ class _Work:
             for part, rows in zip(parts, chosen, strict=True):
                 plans = [replace(part, data=part.data.assign(y=(drawn + effect * treated)[rows])) for effect in job.effects]
                 for estimator in job.estimators:
+                    # Once for all methods of inference.
+                    estimates = [_or_refusal(estimate, plan, estimator) for plan in plans]
                     for how in job.inferences:
-                        for number, plan in enumerate(plans):
-                            try:
-                                told = infer(plan, estimator, "simple", how, options)
-                            except UserError as error:
-                                reasons.setdefault(cell, error)
-                                continue
-                            found[sample, cell, number] = told.estimate, told.se, told.lower, told.upper, told.p
+                        for number, (plan, plain) in enumerate(zip(plans, estimates, strict=True)):
+                            told = plain if isinstance(plain, UserError) else _or_refusal(infer, plan, estimator, "simple", how, options, plain)
+                            if isinstance(told, UserError):
+                                reasons.setdefault(cell, told)
+                            else:
+                                found[sample, cell, number] = told.estimate, told.se, told.lower, told.upper, told.p
                         cell += 1
         return found, reasons
+
+
+def _or_refusal(function: Callable, *given: object) -> object:
+    """What a function returns, or the reason why it does not."""
+    try:
+        return function(*given)
+    except UserError as error:
+        return error
 
 
 @dataclass(frozen=True)
@@ -372,9 +390,12 @@ def _summary(found: np.ndarray, effect: float, alpha: float) -> dict[str, float]
     }  # fmt: skip
 
 
-def _known(estimators: list[str], inferences: list[str], effects: list[float], samples: int) -> None:
-    from evaluation.impact.estimators import KNOWN as ESTIMATORS
+def _with_none(effects: Iterable[float]) -> list[float]:
+    """Effects in order, after none at all."""
+    return [0.0, *sorted({float(effect) for effect in effects} - {0.0})]
 
+
+def _known(estimators: list[str], inferences: list[str], effects: list[float], samples: int) -> None:
     for what, korean, given, known in (("estimators", "추정방법", estimators, ESTIMATORS), ("inferences", "추론방법", inferences, KNOWN)):
         wrong = [name for name in given if name not in known]
         if wrong or not given:
