@@ -226,15 +226,15 @@ def _gather(futures: list, completed: Iterable, told: Callable[[int, int], None]
 
 def _on_dask(function: Callable[[Any], Any], jobs: list[Any], scheduler: str, told: Callable[[int, int], None]) -> list[Any]:
     try:
-        from distributed import Client, as_completed
+        from distributed import Client, KilledWorker, as_completed
     except ImportError:
         raise UserError(
             "--scheduler needs Dask, which is not installed: pip install 'distributed>=2025.1' (or pip install '.[dask]'), here and on the workers.",
             "--scheduler에는 Dask가 필요하나 설치되어 있지 않습니다. 이 컴퓨터와 작업 서버에 pip install 'distributed>=2025.1'(또는 pip install '.[dask]')을 실행하십시오.",
         ) from None
-    noise = logging.getLogger("distributed")
-    level = noise.level
-    noise.setLevel(logging.CRITICAL)
+    # What goes wrong with the cluster is said below, in words for the user.
+    before = logging.root.manager.disable
+    logging.disable()
     try:
         try:
             client = Client(scheduler, timeout=CONNECTING, set_as_default=False)
@@ -253,8 +253,10 @@ def _on_dask(function: Callable[[Any], Any], jobs: list[Any], scheduler: str, to
                 raise
     except CancelledError:
         raise UserError(f"The Dask scheduler at {scheduler} went away during the work. Start it anew and repeat.", f"작업 중 {scheduler}의 Dask 스케줄러 연결이 끊어졌습니다. 다시 시작한 뒤 되풀이하십시오.") from None
+    except KilledWorker:
+        raise UserError(f"Workers of {scheduler} were ended from outside (out of memory?). Give them more memory.", f"{scheduler}의 작업 서버가 외부에서 종료되었습니다(메모리 부족일 수 있음). 메모리를 늘리십시오.") from None
     finally:
-        noise.setLevel(level)
+        logging.disable(before)
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ def test_results_are_the_same_on_a_dask_cluster(cluster):
         each(refuses, range(6), scheduler=cluster)
     with pytest.raises(JobFailed, match="Unsendable: this and that"):
         each(breaks, range(6), scheduler=cluster)
+    with pytest.raises(UserError, match="ended from outside"):
+        each(dies, range(3), scheduler=cluster)
 
 
 @pytest.mark.slow
