@@ -271,6 +271,11 @@ class _Call:
 
 def _same_code(client: Any, scheduler: str) -> None:
     """UserError unless the cluster has workers, and all of them this code: other code would give other numbers without a word."""
+    nobody = UserError(f"The Dask scheduler at {scheduler} has no workers. Start some: dask worker {scheduler}.", f"{scheduler}의 Dask 스케줄러에 작업 서버가 없습니다. dask worker {scheduler} 명령으로 시작하십시오.")
+    try:
+        client.wait_for_workers(1, timeout=CONNECTING)  # some may be starting
+    except TimeoutError:
+        raise nobody from None
     try:
         versions = client.run(code_version, *SENT)
     except Exception as error:  # evaluation is not there, or is too old to have this function
@@ -279,7 +284,7 @@ def _same_code(client: Any, scheduler: str) -> None:
             f"{scheduler}의 작업 서버에서 이 패키지를 불러올 수 없습니다({type(error).__name__}: {error}). 같은 버전을 설치하십시오.",
         ) from None
     if not versions:
-        raise UserError(f"The Dask scheduler at {scheduler} has no workers. Start some: dask worker {scheduler}.", f"{scheduler}의 Dask 스케줄러에 작업 서버가 없습니다. dask worker {scheduler} 명령으로 시작하십시오.")
+        raise nobody
     here = code_version(*SENT)
     other = [worker for worker, version in versions.items() if version != here]
     if other:
