@@ -7,7 +7,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test test-slow lab check bench simulate pictures strip lock clean
+# Samples and methods of the long check of inference.
+SAMPLES ?= 5000
+INFERENCES ?= analytic
+
+.PHONY: help setup report test test-slow lab check bench proof simulate pictures strip lock clean
 
 help:
 	@echo "make report [YEAR=2010]  the yearly report, Korean and English, in reports/YEAR/"
@@ -15,6 +19,7 @@ help:
 	@echo "make lab                 open the notebooks in JupyterLab"
 	@echo "make test                run the tests;  make test-slow: the long ones too"
 	@echo "make bench               time the report against the plain sequential way"
+	@echo "make proof               how inference does with few treated units: 5,000 panels, to docs/proof/"
 	@echo "make simulate            write data/raw/simulated, datapackage.json and docs/examples anew"
 	@echo "make pictures            draw the README's pictures anew from the report of 2010"
 	@echo "make strip               take the outputs out of the notebooks before a commit"
@@ -51,6 +56,11 @@ test-slow: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks
+
+proof: $(READY)
+	@mkdir -p docs/proof
+	@$(BIN)/iccp impact simulate --design docs/examples/few_treated.yml --estimators cs --inferences $(INFERENCES) \
+	    --samples $(SAMPLES) --by-cohort --output docs/proof/few_treated.json
 
 simulate: $(READY)
 	@$(BIN)/python -m evaluation.simulation

@@ -308,3 +308,122 @@ def _say_more(found: "Result") -> None:
     typer.echo(f"{say('Inference', '추론')}: {found.inference}")
     for told in found.warnings:
         typer.echo(f"{say('Note', '주의')}: {say(*told)}")
+
+
+# What `simulate` puts beside each other unless told otherwise, and how often.
+SIMULATED, SAMPLES, WITHIN = "analytic", 500, 199
+Planned = Annotated[Path | None, typer.Option("--design", help=say("YAML file of a design without data (docs/examples/few_treated.yml)", "자료가 없는 설계의 YAML 파일(docs/examples/few_treated.yml)"), show_default=False)]
+
+
+@impact_app.command(help=say("Size, coverage and power of inference methods on panels drawn like yours.", "주어진 패널과 같은 자료를 반복 생성하여 추론방법의 크기, 포함률, 검정력을 확인합니다."))
+def simulate(
+    panel: Annotated[Path | None, typer.Argument(help=say("panel as in estimate; or --design", "estimate와 같은 패널(또는 --design)"), show_default=False)] = None,
+    unit: Unit = "", time: Time = "", outcome: Outcome = "", cohort: Cohort = "",
+    estimators: Annotated[str, typer.Option("--estimators", help=say("joined by commas, of: ", "쉼표로 이어 적음: ") + "|".join(ESTIMATORS))] = "cs",
+    inferences: Annotated[str, typer.Option("--inferences", help=say("joined by commas, of: ", "쉼표로 이어 적음: ") + "|".join(INFERENCES))] = SIMULATED,
+    effect: Annotated[str, typer.Option("--effect", help=say("effects at which power is shown, joined by commas; 0 is always among them", "검정력을 볼 효과(쉼표로 이어 적음). 0은 항상 포함"))] = "0",
+    samples: Annotated[int, typer.Option("--samples", min=2, help=say("panels drawn", "생성할 패널 수"))] = SAMPLES,
+    seed: Seed = SEED, level: Level = 0.95,
+    by_cohort: Annotated[bool, typer.Option("--by-cohort", help=say("each cohort by itself too", "참여 시점별로도 계산"))] = False,
+    planned: Planned = None, control: Control = "never", method: Method = "dr", covariates: Covariates = "", weights: Weights = "", cluster: Cluster = "", strata: Strata = "", size: Size = "",
+    gaps: Gaps = "balance", anticipation: Anticipation = 0,
+    ar: Annotated[float | None, typer.Option("--ar", help=say("autocorrelation, in place of the estimate", "자기상관(추정값 대신)"), show_default=False)] = None,
+    icc: Annotated[float | None, typer.Option("--icc", help=say("share of the variance that a cluster has in common, in place of the estimate", "군집이 공유하는 분산 비율(추정값 대신)"), show_default=False)] = None,
+    sd: Annotated[float | None, typer.Option("--sd", help=say("standard deviation of errors, in place of the estimate", "오차의 표준편차(추정값 대신)"), show_default=False)] = None,
+    draws: Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments within each sample; fewer than in estimate, to save time", "표본마다의 붓스트랩·재배정 횟수. 시간을 줄이려고 estimate보다 적음"))] = WITHIN,
+    scheduler: Scheduler = "",
+    progress: Annotated[bool, typer.Option("--progress/--no-progress", help=say("say on standard error how far it is, after a second", "1초가 지나면 진행 상황을 표준오류에 표시"))] = True,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help=say("JSON file to keep the result in, with the command and the versions", "결과를 명령, 버전과 함께 보관할 JSON 파일"), show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    import shlex
+    import sys
+    from dataclasses import asdict
+    from time import monotonic
+
+    from evaluation.executor import on_stderr
+    from evaluation.impact import simulate as simulation
+
+    if (panel is None) == (planned is None):
+        raise UserError("Give either a panel or --design.", "패널과 --design 가운데 하나만 지정하십시오.")
+    if output is not None and not output.parent.is_dir():
+        raise UserError(f"The folder of {output} is not there. Make it first.", f"{output}의 폴더가 없습니다. 먼저 만드십시오.")
+    if panel is not None:
+        missing = [name for name, value in (("--unit", unit), ("--time", time), ("--outcome", outcome), ("--cohort", cohort)) if not value]
+        if missing:
+            raise UserError(f"{', '.join(missing)} is missing.", f"{', '.join(missing)}을(를) 지정하십시오.")
+        plan = _design(panel, unit, time, outcome, cohort, "", control, method, covariates, weights, cluster, gaps, anticipation, None, None, level, strata, size)
+        errors, more, told = simulation.errors_of(plan, ar, sd, icc)
+    else:
+        plan, errors = simulation.read_design(planned, level, ar=ar, sd=sd, icc=icc)
+        more, told = {}, []
+    began = monotonic()
+    asked = {"estimators": _named(estimators), "inferences": _named(inferences), "effects": _numbers(effect, "--effect"), "samples": samples, "seed": seed, "by_cohort": by_cohort, "draws": draws}
+    found = simulation.simulate(plan, errors, **asked, scheduler=scheduler or None, progress=on_stderr(say("panels", "패널")) if progress else None)
+    seconds = monotonic() - began
+    kept = simulation.record(found, simulation.setting(plan, errors, **asked), shlex.join(["iccp", *sys.argv[1:]]), seconds)
+    if output is not None:
+        output.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps({**kept, "errors": asdict(errors) | more, "level": level, "warnings": [say(*one) for one in (*plan.warnings, *told)]}, ensure_ascii=False))
+        return
+    names = ["estimator", "inference", "cohort", "effect"]
+    show(found[found["inference"] == found["inference"].iloc[0]][[*names[:1], *names[2:], "bias", "bias_mcse", "sd", "sd_mcse"]], "estimates", False)
+    # Rejection of no effect: the size of the test where there is none, else its power.
+    words = {"rejection": say("size/power", "크기·검정력"), "rejection_mcse": "mcse"}
+    show(found[[*names, "se", "coverage", "rejection", "rejection_mcse", "refused"]].rename(columns=words), "tests", False)
+    for row in found[found["reason"] != ""].drop_duplicates(["estimator", "inference", "cohort"]).itertuples():
+        typer.echo(f"{row.estimator}, {row.inference}, {row.cohort}: {row.reason}")
+    typer.echo(say(
+        f"{samples:,} panels, {draws:,} draws within each, {seconds:.0f} s. Errors: autocorrelation {errors.ar:.3g}, sd {errors.sd:.4g}, shared within clusters {errors.icc:.3g}.",
+        f"패널 {samples:,}개, 패널마다 재배정·붓스트랩 {draws:,}회, {seconds:.0f}초. 오차: 자기상관 {errors.ar:.3g}, 표준편차 {errors.sd:.4g}, 군집 공유 비율 {errors.icc:.3g}.",
+    ))  # fmt: skip
+    for one in (*plan.warnings, *told):
+        typer.echo(f"{say('Note', '주의')}: {say(*one)}")
+
+
+@impact_app.command(help=say("Minimum detectable effect of a design, before there are data.", "자료를 얻기 전에 설계의 최소검출효과를 계산합니다."))
+def power(
+    planned: Planned = None, estimator: Estimator = "cs",
+    inference: Annotated[str, typer.Option("--inference", help="|".join(INFERENCES))] = "cr2",
+    level: Level = 0.95,
+    wanted: Annotated[float, typer.Option("--power", help=say("probability of finding the effect", "효과를 찾아낼 확률"))] = 0.8,
+    ar: Annotated[float | None, typer.Option("--ar", help=say("autocorrelation, in place of the file's", "자기상관(파일의 값 대신)"), show_default=False)] = None,
+    icc: Annotated[float | None, typer.Option("--icc", help=say("share that zones have in common, in place of the file's", "구역 공유 비율(파일의 값 대신)"), show_default=False)] = None,
+    sd: Annotated[float | None, typer.Option("--sd", help=say("standard deviation of errors, in place of the file's", "오차의 표준편차(파일의 값 대신)"), show_default=False)] = None,
+    check: Annotated[int, typer.Option("--check", min=0, help=say("panels drawn to check it with the inference; 0 for none", "추론방법으로 확인할 때 생성할 패널 수(0이면 생략)"))] = 0,
+    seed: Seed = SEED, draws: Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments within each panel of --check", "--check 패널마다의 붓스트랩·재배정 횟수"))] = WITHIN,
+    scheduler: Scheduler = "", as_json: AsJson = False,
+) -> None:  # fmt: skip
+    from dataclasses import asdict
+
+    from evaluation.executor import on_stderr
+    from evaluation.impact.power import checked, detectable
+    from evaluation.impact.simulate import read_design
+
+    if planned is None:
+        raise UserError("--design is missing: a YAML file such as docs/examples/few_treated.yml.", "--design을 지정하십시오(예: docs/examples/few_treated.yml).")
+    plan, errors = read_design(planned, level, ar=ar, sd=sd, icc=icc)
+    found = detectable(plan, errors, estimator, inference, wanted)
+    if check == 1:
+        raise UserError("--check must be 0, or 2 or more.", "--check는 0이거나 2 이상이어야 합니다.")
+    if check:
+        found = checked(found, plan, errors, estimator, inference, check, seed, draws=draws, scheduler=scheduler or None, progress=on_stderr(say("panels", "패널")))
+    if as_json:
+        typer.echo(json.dumps({"estimator": estimator, "inference": inference, "level": level, "power": wanted, "errors": asdict(errors), "results": plain(found)}, ensure_ascii=False))
+        return
+    show(found.drop(columns=["reason", "controls", "multiplier"]).rename(columns={"percent_up": "+%", "percent_down": "-%", "size_mcse": "mcse", "power_mcse": "mcse "}), "power", False)
+    for row in found[found["reason"] != ""].itertuples():
+        typer.echo(f"{row.cohort}: {row.reason}")
+    typer.echo(say("mde is in units of the outcome (log points where that is a logarithm); per cent only for logarithms.", "mde의 단위는 결과변수의 단위(로그이면 로그포인트)이며, 백분율은 결과변수가 로그일 때만 해당한다."))
+
+
+def _named(listed: str) -> list[str]:
+    return [part.strip() for part in listed.split(",") if part.strip()]
+
+
+def _numbers(listed: str, option: str) -> list[float]:
+    try:
+        return [float(part) for part in _named(listed)]
+    except ValueError:
+        raise UserError(f"{option} is {listed!r}; give numbers joined by commas, such as 0.05,0.1.", f"{option} 값 {listed!r}을(를) 쓸 수 없습니다. 0.05,0.1처럼 숫자를 쉼표로 이어 적으십시오.") from None

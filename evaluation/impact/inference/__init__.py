@@ -58,8 +58,8 @@ class Found:
     warnings: tuple[tuple[str, str], ...] = ()
 
 
-def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "analytic", options: Options | None = None) -> Result:
-    """Estimate, with the uncertainty found by a method.
+def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "analytic", options: Options | None = None, plain: Result | None = None) -> Result:
+    """Estimate, with the uncertainty found by a method; `plain`: the estimate, where it was made already.
 
     With `group` each cohort is taken by itself, with the never-treated units only, so that its interval says something of it alone.
 
@@ -68,7 +68,7 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
     """
     if how not in KNOWN:
         raise UserError(f"inference is {how!r}; use one of: {', '.join(KNOWN)}.", f"추론방법 {how!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {', '.join(KNOWN)}.")
-    plain = estimate(plan, estimator, aggregate)
+    plain = estimate(plan, estimator, aggregate) if plain is None else plain
     if KNOWN[how] is None:
         return plain
     module, function = KNOWN[how]
