@@ -70,7 +70,7 @@ def estimate(plan: Design, aggregate: str, weighting: str = VARIANCE) -> Result:
     Raises:
         UserError: no unit that enters with its base period and a clean control observed; a covariate collinear with the others.
     """
-    wide = _wide(plan)
+    wide = wide_tables(plan)
     last = wide.y.shape[1] - 1
     after = plan.after if plan.after is not None else last
     told = few_clusters(plan)
@@ -143,9 +143,14 @@ def _pooled(plan: Design, wide: Wide, after: int | None, weighting: str) -> tupl
     return best
 
 
-def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection | None:
-    """Regress the change from the base period to the mean over `horizons` on entry, covariates and period effects; None without an
-    entry that has a clean control in its period. Periods in which nobody enters stay in, as in the paper: they tell of covariates."""
+def changes(plan: Design, wide: Wide, horizons, weighting: str = VARIANCE) -> tuple[np.ndarray, ...] | None:
+    """Rows of the regression of the change from the base period to the mean over `horizons`; None without an entry that has a clean
+    control in its period. Periods in which nobody enters stay in, as in the paper: they tell of covariates.
+
+    Returns:
+        period (its number), unit, entry (0/1), change, shape (rows,); covariates, shape (rows, covariates); observations that they
+        rest on, shape (units, periods).
+    """
     n, periods = wide.y.shape
     base = -1 - plan.anticipation
     far = max(max(horizons), 0) + plan.anticipation
@@ -169,7 +174,16 @@ def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection |
         parts.append((np.full(len(rows), t), rows, enters[rows].astype(float), change[rows], wide.x[:, rows, t + base].T))
     if not parts or not any(part[2].any() for part in parts):
         return None
-    t, unit, enters, change, x = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return (*(np.concatenate(column) for column in zip(*parts, strict=True)), used)
+
+
+def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection | None:
+    """Regress the change from the base period to the mean over `horizons` on entry, covariates and period effects; None where `changes`
+    gives none, or too few rows."""
+    found = changes(plan, wide, horizons, weighting)
+    if found is None:
+        return None
+    t, unit, enters, change, x, used = found
     period = codes(pd.Series(t))
     size = np.bincount(period)
     weight = np.ones(len(t)) if weighting == VARIANCE else (size / (size - np.bincount(period, enters)))[period]
@@ -196,12 +210,12 @@ def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection |
     inside = enters == 1
     cohort = wide.cohort[unit]
     shares = {int(name): float(own[inside & (cohort == name)].sum()) for name in np.unique(cohort[inside])}
-    entered = np.zeros(n, dtype=bool)
+    entered = np.zeros(len(wide.y), dtype=bool)
     entered[unit[inside]] = True
     return Projection(float(coefficients[0]), scores, groups - 1, shares, used, entered)
 
 
-def _wide(plan: Design) -> Wide:
+def wide_tables(plan: Design) -> Wide:
     data = plan.data
     unit, place = data["unit"].to_numpy(), (data["time"] - data["time"].min()).to_numpy()
     shape = unit.max() + 1, place.max() + 1
