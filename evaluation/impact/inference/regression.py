@@ -293,7 +293,11 @@ def _extended(plan: Design, aggregate: str) -> Regression:
 
 
 def _stacked(plan: Design, aggregate: str) -> Regression:
-    from evaluation.impact.estimators.stacked import event_regressors, stack_rows, window
+    from evaluation.impact.estimators.stacked import (
+        event_regressors,
+        stack_rows,
+        window,
+    )
 
     reference = -1 - plan.anticipation
     before, after, _ = window(plan, reference)
