@@ -3,8 +3,10 @@
 CR2 corrects each cluster's residuals so that the variance is unbiased when errors are alike and independent ("working model"), and takes
 t with degrees of freedom that match the first two moments of the variance under that model (Satterthwaite). CR3 is the variance of
 leave-one-cluster-out estimates. With weights the working model is that of weighted least squares: the error of a row of weight w has
-variance proportional to 1 / w, independently of all others. Unit effects are absorbed where units lie within clusters, where that changes
-neither the errors nor the degrees of freedom; else they are among the columns.
+variance proportional to 1 / w, independently of all others; rows are scaled by the root of w and all is that of least squares without
+weights (R's clubSandwich solves the same equation for its adjustment in another way, so that its CR2 with weights differs a little). Unit
+effects are absorbed where units lie within clusters, where that changes neither the errors nor the degrees of freedom; else they are
+among the columns.
 
 Sources: Bell and McCaffrey (2002), Survey Methodology 28, 169-181; Pustejovsky and Tipton (2018), Journal of Business & Economic
 Statistics 36, 672-683 (absorption: theorem 2; generalised inverse: section 2.1; degrees of freedom: section 2.2); Imbens and Kolesar
