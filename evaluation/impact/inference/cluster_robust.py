@@ -155,7 +155,7 @@ def _found(plan: Design, estimator: str, aggregate: str, kind: str, degrees: str
     given = regression(plan, estimator, aggregate)
     solved = solve(given)
     found = errors(given, solved, kind, correlated=kind == CR2)
-    if found.hidden[0] > MEANINGLESS or not found.se[0] > 0 or not found.df[0] > 0:
+    if found.hidden[0] > MEANINGLESS or not found.se[0] > solved.nothing or not found.df[0] > 0:
         share = f"{100 * min(1, found.hidden[0]):.0f}"
         raise UserError(
             f"{kind} says nothing here: {share} % of the variance lies in clusters that alone identify an effect (such as a single treated cluster), whose errors no other tells. Use --inference randomisation, ferman-pinto or conley-taber.",
@@ -190,7 +190,7 @@ def _event(plan: Design, given: Regression, solved: Solved, found: Errors, df: n
     rows, none, short = [], [], []
     for number, time in enumerate(given.event_time, start=1):
         lower = upper = p = np.nan
-        if found.hidden[number] > MEANINGLESS or not found.se[number] > 0 or not df[number] > 0:
+        if found.hidden[number] > MEANINGLESS or not found.se[number] > solved.nothing or not df[number] > 0:
             none.append(str(time))
         else:
             lower, upper, p = interval(solved.estimates[number], found.se[number], plan.level, df[number])

@@ -22,6 +22,7 @@ from evaluation.impact.result import Result
 
 EQUAL = 1e-10  # how far c'b may be from the estimator's own value, relative to the outcome's range
 RANK = 1e-11  # of a column's length
+NOTHING = 1e-12  # of the outcome's range
 LARGEST = 400_000_000  # numbers in a matrix of regressors: 3 GB
 ABLE = ("twfe", "sa", "etwfe", "stacked", "lpdid", "cs")
 # Why an estimator is no single regression.
@@ -94,6 +95,7 @@ class Solved:
         direction: c in the columns of q, so that c'b = direction' q'y and its variance, errors alike, is |direction|^2;
             shape (contrasts, m).
         estimates: c'b, shape (contrasts,); counted: coefficients that the small-sample factor counts.
+        nothing: a standard error no larger than this is what rounding leaves of none.
     """
 
     order: np.ndarray
@@ -105,6 +107,7 @@ class Solved:
     direction: np.ndarray
     estimates: np.ndarray
     counted: int
+    nothing: float
 
     @property
     def factor(self) -> float:
@@ -159,7 +162,7 @@ def solve(given: Regression) -> Solved:
     residuals = y - q @ inner
     residuals -= q @ (q.T @ residuals)
     counted = k + periods + (0 if kept else int(absorbed.max()))
-    return Solved(order, np.flatnonzero(np.diff(cluster, prepend=-1)), root, q, residuals, coefficients, direction, given.contrasts @ coefficients, counted)
+    return Solved(order, np.flatnonzero(np.diff(cluster, prepend=-1)), root, q, residuals, coefficients, direction, given.contrasts @ coefficients, counted, NOTHING * np.ptp(given.y))
 
 
 def _dummies(values: np.ndarray) -> np.ndarray:

@@ -232,7 +232,7 @@ def _found(plan: Design, given: Regression, group: np.ndarray, words: str, optio
     chosen = weights or (WEBB if groups < FEW_CLUSTERS else RADEMACHER)
     solved = solve(given)
     se, draws = bootstrap(given, solved, group, options.draws, options.seed, chosen)
-    if not se[0] > 0:
+    if not se[0] > solved.nothing:
         raise UserError("There is no standard error: nothing varies between clusters, so that there is nothing to draw.", "군집 간 변동이 없어 표준오차를 계산할 수 없으므로 부트스트랩을 할 수 없습니다.")
     told = _few(given, group, by_cluster)
     first = draws[0]
@@ -246,7 +246,7 @@ def _found(plan: Design, given: Regression, group: np.ndarray, words: str, optio
         ))  # fmt: skip
     rows, none, open_ended, split = [], [], [], []
     for number, time in enumerate(given.event_time, start=1):
-        if treated[number] < 2 or not se[number] > 0:
+        if treated[number] < 2 or not se[number] > solved.nothing:
             none.append(str(time))
             rows.append((int(time), np.nan, np.nan, np.nan))
             continue
@@ -310,7 +310,7 @@ def _few(given: Regression, group: np.ndarray, by_cluster: bool) -> list[tuple[s
             f"비교할 단위가 있는 군집이 {against}개뿐이면 와일드 군집 부트스트랩을 믿기 어렵다. randomisation과 비교하여야 한다.",
         ))  # fmt: skip
     elif not by_cluster:
-        few = f"Only {count} clusters are treated. " if count < FEW_TREATED else ""
+        few = "" if count >= FEW_TREATED else "A single cluster is treated. " if count == 1 else f"Only {count} clusters are treated. "
         little = f"참여 군집이 {count}개뿐이다. " if count < FEW_TREATED else ""
         told.append((
             f"{few}The subcluster bootstrap takes what it draws as independent within clusters, and holds well only where clusters are of like size and variance.",
