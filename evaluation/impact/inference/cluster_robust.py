@@ -9,8 +9,8 @@ effects are absorbed where units lie within clusters, where that changes neither
 among the columns.
 
 Sources: Bell and McCaffrey (2002), Survey Methodology 28, 169-181; Pustejovsky and Tipton (2018), Journal of Business & Economic
-Statistics 36, 672-683 (absorption: theorem 2; generalised inverse: section 2.1; degrees of freedom: section 2.2); Imbens and Kolesar
-(2016), Review of Economics and Statistics 98, 701-712 (degrees of freedom with errors correlated within clusters); MacKinnon, Nielsen and
+Statistics 36, 672-683 (generalised inverse, absorption of effects); Imbens and Kolesar (2016), Review of Economics and Statistics 98,
+701-712 (degrees of freedom with errors correlated within clusters); MacKinnon, Nielsen and
 Webb (2023), Journal of Econometrics 232, 272-299 (the jackknife CV3 around the estimate, with (G - 1) / G and t with G - 1).
 """
 
@@ -102,7 +102,7 @@ def errors(given: Regression, solved: Solved, kind: str = CR2, correlated: bool 
 
 
 def _imbens_kolesar(given: Regression, solved: Solved, a: np.ndarray, b: np.ndarray, sums: np.ndarray, ones: np.ndarray) -> float:
-    """Degrees of freedom when errors of a cluster share a component, its variance estimated from residuals (Imbens and Kolesar, section 4).
+    """Degrees of freedom when errors of a cluster share a component, its variance estimated from residuals (Imbens and Kolesar).
 
     Args:
         a: |a_g|^2; b: Q_g'a_g; sums, ones: a_g and Q_g summed over rows with the root of their weight, by cluster.
@@ -182,7 +182,8 @@ def _found(plan: Design, estimator: str, aggregate: str, kind: str, degrees: str
             ))  # fmt: skip
     lower, upper, p = interval(solved.estimates[0], found.se[0], plan.level, df[0])
     event, more = _event(plan, given, solved, found, df)
-    return Found(lower, upper, p, f"{WORDS[kind]}, by {plan.cluster}", float(found.se[0]), float(df[0]), event, diagnostics, (*told, *more))
+    model = ", error variance taken as inverse to the weight" if kind == CR2 and given.weight is not None else ""
+    return Found(lower, upper, p, f"{WORDS[kind]}, by {plan.cluster}{model}", float(found.se[0]), float(df[0]), event, diagnostics, (*told, *more))
 
 
 def _event(plan: Design, given: Regression, solved: Solved, found: Errors, df: np.ndarray) -> tuple[pd.DataFrame, list[tuple[str, str]]]:

@@ -3,8 +3,8 @@
 An estimate is a combination c'b of the coefficients of one regression with time effects and, mostly, unit effects, shares of cohorts taken
 as known. Two-way fixed effects, Sun and Abraham's, the extended and the stacked regression are of that kind as they stand. So is Callaway
 and Sant'Anna's estimate without covariates, against never-treated units, on a balanced panel: it is Sun and Abraham's saturated regression
-(Sun and Abraham 2021, Journal of Econometrics 225, section 4; Wooldridge 2021, "Two-way fixed effects, the two-way Mundlak regression, and
-difference-in-differences estimators", section 6). Local projections are one regression per event time; side by side, with period effects of
+(Sun and Abraham 2021, Journal of Econometrics 225; Wooldridge 2021, "Two-way fixed effects, the two-way Mundlak regression, and
+difference-in-differences estimators"). Local projections are one regression per event time; side by side, with period effects of
 each, they are one regression of more rows.
 """
 
@@ -186,7 +186,6 @@ def regression(plan: Design, estimator: str, aggregate: str = "simple", told: Re
     Raises:
         UserError: an estimator that is no single regression, and why; what the estimator itself raises.
     """
-    told = told or estimate(plan, estimator, aggregate)
     if estimator in WHY or estimator not in ABLE:
         english, korean = WHY.get(estimator, ("it is no regression", "회귀가 아니므로"))
         raise _refuse(estimator, english, korean)
@@ -197,6 +196,7 @@ def regression(plan: Design, estimator: str, aggregate: str = "simple", told: Re
             raise _refuse("cs", "with not-yet-treated controls each comparison has its own controls", "아직 참여하지 않은 단위를 쓰면 비교마다 비교 대상이 다르므로", "--control never, or ", "--control never를 쓰거나 ")
         if not plan.balanced:
             raise _refuse("cs", "where units miss periods each comparison uses other units", "빠진 시점이 있으면 비교마다 쓰는 단위가 다르므로", "--panel balance, or ", "--panel balance를 쓰거나 ")
+    told = told or estimate(plan, estimator, aggregate)
     if estimator == "lpdid":
         made = _projections(plan, aggregate, told)
     else:

@@ -6,7 +6,7 @@ d = c'b - r, restricted residuals are u + d q, so that a draw's numerator is n0 
 five numbers for each draw give the statistic for every null, and no regression is run again.
 
 Sources: Cameron, Gelbach and Miller (2008), Review of Economics and Statistics 90, 414-427; Roodman, MacKinnon, Nielsen and Webb (2019),
-Stata Journal 19, 4-60 (closed form: section 5; inversion: section 3.5); Webb (2023), Canadian Journal of Economics 56, 839-858 (six-point
+Stata Journal 19, 4-60 (closed form, inversion of the test); Webb (2023), Canadian Journal of Economics 56, 839-858 (six-point
 weights); MacKinnon and Webb (2017), Journal of Applied Econometrics 32, 233-254 (few treated clusters); MacKinnon and Webb (2018),
 Econometrics Journal 21, 114-135 (subclusters).
 """
@@ -219,6 +219,8 @@ def subcluster(plan: Design, estimator: str, aggregate: str, options: Options, w
 
 
 def _found(plan: Design, given: Regression, group: np.ndarray, words: str, options: Options, weights: str | None) -> Found:
+    if options.draws < 1:
+        raise UserError(f"{options.draws} draws cannot be made. Give 99 or more, such as 9999.", f"추출 횟수가 {options.draws}입니다. 9999처럼 99 이상을 지정하십시오.")
     treated = np.array([len(np.unique(group[given.treated(contrast)])) for contrast in given.contrasts])
     by_cluster = group is given.cluster
     if treated[0] < 2:
@@ -238,12 +240,7 @@ def _found(plan: Design, given: Regression, group: np.ndarray, words: str, optio
     first = draws[0]
     lower, upper, parts = _interval(solved.estimates[0], se[0], first, plan.level)
     z = solved.estimates[0] / se[0]
-    told += _shape(parts)
-    if first.count < 1 / (1 - plan.level):
-        told.append((
-            f"There are only {first.count} draws, too few for any null to be rejected at this level.",
-            f"가능한 추출이 {first.count}개뿐이어서 이 수준에서는 어떤 귀무가설도 기각할 수 없다.",
-        ))  # fmt: skip
+    told += _shape(parts, first.count)
     rows, none, open_ended, split = [], [], [], []
     for number, time in enumerate(given.event_time, start=1):
         if treated[number] < 2 or not se[number] > solved.nothing:
@@ -278,7 +275,7 @@ def _interval(estimate: float, se: float, draws: Draws, level: float) -> tuple[f
     return min(low for low, _ in parts), max(high for _, high in parts), sorted(parts)
 
 
-def _shape(parts: list[tuple[float, float]]) -> list[tuple[str, str]]:
+def _shape(parts: list[tuple[float, float]], count: int) -> list[tuple[str, str]]:
     """Warnings of a confidence set that is no bounded interval."""
     told = []
     if len(parts) > 1:
@@ -286,14 +283,14 @@ def _shape(parts: list[tuple[float, float]]) -> list[tuple[str, str]]:
         told.append((f"The confidence set falls into parts, {listed}; the interval covers all of them.", f"신뢰집합이 {listed}(으)로 나뉘어 있어 전체를 덮는 구간을 제시한다."))
     if np.isinf([parts[0][0], parts[-1][1]]).any():
         told.append((
-            "The confidence set has no bound: too few different draws to reject effects however large.",
-            "서로 다른 추출이 너무 적어 아무리 큰 효과도 기각할 수 없으므로 신뢰집합에 경계가 없다.",
+            f"The confidence set has no bound: too few of the {count:,} draws differ from the data to reject effects however large.",
+            f"추출 {count:,}개 가운데 자료와 다른 것이 너무 적어 아무리 큰 효과도 기각할 수 없으므로 신뢰집합에 경계가 없다.",
         ))  # fmt: skip
     return told
 
 
 def _few(given: Regression, group: np.ndarray, by_cluster: bool) -> list[tuple[str, str]]:
-    """Warnings of few clusters on one side, where the test hardly ever rejects (MacKinnon and Webb 2017, section 6)."""
+    """Warnings of few clusters on one side, where the test hardly ever rejects (MacKinnon and Webb 2017)."""
     rows = given.treated(given.contrast)
     count = len(np.unique(given.cluster[rows]))
     treated_units = np.unique(given.unit[rows])

@@ -224,6 +224,12 @@ def test_degrees_of_freedom_may_be_those_of_imbens_and_kolesar():
     assert other.upper - other.lower == pytest.approx(2 * stats.t(other.df).ppf(0.975) * other.se)
 
 
+def test_working_model_with_weights_is_named():
+    weighted, plain = (infer(plan(waves(), cluster="region", **more), "twfe", "simple", "cr2").inference for more in ({"weights": "w"}, {}))
+    assert "inverse to the weight" in weighted
+    assert "weight" not in plain
+
+
 @pytest.mark.parametrize("how", ["cr1", "cr2", "cr3"])
 def test_a_single_treated_cluster_is_refused(how):
     frame = waves()[lambda frame: (frame["unit"] == 1) | (frame["unit"] > 6)]

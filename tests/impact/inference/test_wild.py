@@ -18,7 +18,7 @@ import pytest
 from evaluation.errors import UserError
 from evaluation.impact.design import design
 from evaluation.impact.estimators import estimate
-from evaluation.impact.inference import Options, infer
+from evaluation.impact.inference import Options, infer, of_cohort
 from evaluation.impact.inference import wild as module
 from evaluation.impact.inference.regression import Regression, regression, solve
 from evaluation.impact.inference.wild import (
@@ -41,7 +41,7 @@ def needs(name):
 
 
 # Share with health insurance by year, 1983 to 1990, of employees and of the self-employed, who could deduct its cost from 1988 on:
-# the example of Roodman, MacKinnon, Nielsen and Webb (2019), sections 6 and 7, from boottest's test data (collapsed.dta).
+# the example of Roodman, MacKinnon, Nielsen and Webb (2019), from boottest's test data (collapsed.dta).
 EMPLOYED = [0.875507832, 0.879503250, 0.871785104, 0.870948255, 0.872399449, 0.858654201, 0.854378104, 0.847078145]
 SELF_EMPLOYED = [0.710442603, 0.737829745, 0.707013249, 0.712002337, 0.719017386, 0.766577542, 0.742061257, 0.745741785]
 
@@ -259,7 +259,7 @@ def test_confidence_set_in_parts():
     assert len(parts) == 2
     assert parts[0] == pytest.approx((-np.inf, 2.8 / 1.2))
     assert parts[1] == pytest.approx((2.8 / 0.8, np.inf))
-    told = module._shape([(-1.0, 0.5), (0.75, 2.0)])
+    told = module._shape([(-1.0, 0.5), (0.75, 2.0)], count)
     assert "[-1, 0.5], [0.75, 2]" in told[0][0]
 
 
@@ -269,8 +269,7 @@ def test_too_few_clusters_bound_nothing():
     assert (found.lower, found.upper) == (-np.inf, np.inf)
     assert found.diagnostics["draws"] == 16
     assert found.p >= 2 / 16
-    assert any("no bound" in english for english, _ in found.warnings)
-    assert any("only 16 draws" in english for english, _ in found.warnings)
+    assert any("no bound: too few of the 16 draws" in english for english, _ in found.warnings)
 
 
 def test_weights_by_number_of_clusters():
@@ -339,6 +338,20 @@ def test_stacked_rows_of_one_row_are_drawn_together():
     made = regression(design(frame, "unit", "time", "y", "cohort"), "stacked")
     found = subcluster(design(frame, "unit", "time", "y", "cohort", panel="complete"), "stacked", "simple", Options(draws=99))
     assert found.diagnostics["drawn_groups"] == len(np.unique(made.row)) < len(made.row)
+
+
+def test_cohorts_are_taken_by_themselves():
+    given = plan(panel(clusters=14, treated=6))
+    found = infer(given, "cs", "group", "wild", Options(draws=199))
+    for row in found.groups.itertuples():
+        alone = infer(of_cohort(given, int(row.cohort)), "cs", "simple", "wild", Options(draws=199))
+        assert (row.lower, row.upper, row.p) == (alone.lower, alone.upper, alone.p)
+        assert row.estimate == pytest.approx(alone.estimate, abs=1e-12)
+
+
+def test_no_draws_are_refused():
+    with pytest.raises(UserError, match="0 draws"):
+        wild(plan(panel()), "twfe", "simple", Options(draws=0))
 
 
 def test_nothing_to_draw():
