@@ -40,11 +40,14 @@ check: $(READY)
 lab: $(READY)
 	@$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
 
+# Two workers, one thread of linear algebra each.
+test test-slow: export OPENBLAS_NUM_THREADS = 1
+
 test: $(READY)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(READY)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks

@@ -1,6 +1,7 @@
 """The `iccp` command. Heavy libraries are loaded when a command needs them, so that help is instant."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,6 +35,15 @@ app = typer.Typer(
     ),
 )
 
+# Typer's reasons, as regular expressions -> in Korean.
+KOREAN_REASONS = {
+    r"greater than or equal to (\S+)": "{} 이상이어야 합니다.", r"less than or equal to (\S+)": "{} 이하여야 합니다.", r"x>=(\S+?)\.?$": "{} 이상이어야 합니다.",
+    r"range (\S+)<=x<=(\S+?)\.?$": "{} 이상 {} 이하여야 합니다.", r"valid integer": "정수여야 합니다.", r"valid (?:number|float)": "숫자여야 합니다.",
+}  # fmt: skip
+KOREAN_USAGE = {
+    r"No such command '(.*?)'": "{!r} 명령이 없습니다.", r"Missing command": "명령을 지정하십시오.", r"unexpected extra arguments?(?:\(s\))? \((.*)\)": "필요 없는 인수가 있습니다: {}.",
+    r"Option '(.*?)' requires an argument": "{} 옵션에는 값이 필요합니다.", r"Option '(.*?)' does not take a value": "{} 옵션에는 값을 붙이지 않습니다.",
+}  # fmt: skip
 ALIKE = 10  # problems of one kind that `check` shows
 
 Year = Annotated[str, typer.Argument(help=say("evaluation year, such as 2010", "평가연도(예: 2010)"), show_default=False)]
@@ -369,6 +379,39 @@ def _hand_over() -> None:
     )
 
 
+def _say_usage(error: Exception) -> None:
+    """An option or argument that Typer refuses: in its own words, or in Korean."""
+    from typer import rich_utils
+
+    if language() != "ko" or type(error).__name__ == "NoArgsIsHelpError":
+        rich_utils.rich_format_error(error)
+        return
+    context = getattr(error, "ctx", None)
+    more = f"\n사용법: {context.command_path} -h" if context is not None else ""
+    typer.secho(_in_korean(error) + more, err=True, fg="red" if sys.stderr.isatty() else None)
+
+
+def _in_korean(error: Exception) -> str:
+    """What is wrong with an option or argument; what is not foreseen here stays in Typer's words."""
+    said, kind, param = error.format_message(), type(error).__name__, getattr(error, "param", None)
+    name = (param.opts[0] if param.param_type_name == "option" else param.name) if param is not None else getattr(error, "option_name", "")
+    if kind == "NoSuchOption":
+        near = f" 비슷한 옵션: {', '.join(sorted(error.possibilities))}." if error.possibilities else ""
+        return f"{name} 옵션이 없습니다.{near}"
+    if kind == "MissingParameter":
+        return f"{name}을(를) 지정하십시오."
+    if kind == "BadParameter":
+        for pattern, words in KOREAN_REASONS.items():
+            if found := re.search(pattern, said):
+                return f"{name} 값을 쓸 수 없습니다. {words.format(*found.groups())}"
+        return f"{name} 값을 쓸 수 없습니다({said})."
+    for pattern, words in KOREAN_USAGE.items():
+        if found := re.search(pattern, said):
+            near = said.partition("Did you mean ")[2].rstrip("?")
+            return words.format(*found.groups()) + (f" 비슷한 것: {near}." if near else "")
+    return f"명령을 이해할 수 없습니다({said})."
+
+
 def _write_fault() -> str:
     """Keep the traceback of the error being handled; where, as a user reads it."""
     import traceback
@@ -389,16 +432,23 @@ def main() -> None:
     try:
         if not NOTEBOOKS.is_dir():
             _hand_over()
-        app()
+        # Typer's own handling of a wrong option speaks English only.
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except UserError as error:
         typer.secho(str(error), err=True, fg="red" if sys.stderr.isatty() else None)
         sys.exit(130 if type(error).__name__ == "Interrupted" else 1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except typer.Abort:
+        sys.exit(1)
     except OSError as error:
         typer.secho(str(not_usable(error)), err=True, fg="red" if sys.stderr.isatty() else None)
         sys.exit(1)
     except Exception as error:  # what nobody foresaw: short for the user, whole for who mends it
+        if hasattr(error, "format_message"):
+            _say_usage(error)
+            sys.exit(error.exit_code)
         place = _write_fault()
         typer.secho(
             say(

@@ -1,12 +1,11 @@
 """`iccp impact`: difference-in-differences on any panel."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.commands.output import AsJson, plain, show
+from evaluation.commands.output import AsJson, dumps, plain, show
 from evaluation.errors import UserError, say
 from evaluation.impact.specification import ESTIMATORS, INFERENCES
 
@@ -60,7 +59,7 @@ def estimate(
     plan = _design(panel, unit, time, outcome, cohort, treatment, control, method, covariates, weights, cluster, gaps, anticipation, before, after, level, strata, size)
     found = infer(plan, estimator, aggregate, inference, Options(draws, seed, statistic, dates, scheduler or None))
     if as_json:
-        typer.echo(json.dumps(_told(found), ensure_ascii=False))
+        typer.echo(dumps(_told(found)))
         return
     typer.echo(f"{estimator}: {found.estimate:.6g} ({100 * level:g} % {say('interval', '구간')} {found.lower:.6g} … {found.upper:.6g}), se {found.se:.6g}, p {found.p:.4g}")
     typer.echo(say(f"{found.n_obs:,} rows, {found.n_units:,} units, {found.n_treated_units:,} of them treated", f"{found.n_obs:,}행, 단위 {found.n_units:,}개(참여 {found.n_treated_units:,}개)"))
@@ -82,9 +81,9 @@ def event_study(
     event = found.event[~found.event["reference"]]
     if as_json:
         rows = plain(event)
-        vcov = [] if found.vcov is None else found.vcov.tolist()
+        vcov = [] if found.vcov is None else found.vcov
         listed = {name: [row[name] for row in rows] for name in ("event_time", "estimate", "se")}
-        typer.echo(json.dumps({**listed, "vcov": vcov, "estimator": estimator, "inference": found.inference, "warnings": [say(*told) for told in found.warnings]}, ensure_ascii=False))
+        typer.echo(dumps({**listed, "vcov": vcov, "estimator": estimator, "inference": found.inference, "warnings": [say(*told) for told in found.warnings]}))
         return
     show(found.event.drop(columns="reference"), estimator, False)
     _say_more(found)
@@ -99,7 +98,7 @@ def decompose(panel: Panel, unit: Unit, time: Time, outcome: Outcome, cohort: Co
     rows, warnings = prepare(read_panel(panel, (unit,)), unit, time, outcome, cohort or None, treatment or None)
     twfe, parts = of_panel(rows)
     if as_json:
-        typer.echo(json.dumps({"twfe": float(twfe), "parts": plain(parts), "warnings": [say(*told) for told in warnings]}, ensure_ascii=False))
+        typer.echo(dumps({"twfe": float(twfe), "parts": plain(parts), "warnings": [say(*told) for told in warnings]}))
         return
     show(by_type(parts), "parts", False)
     typer.echo(f"twfe {twfe:.6g}")
@@ -118,12 +117,25 @@ def compare(
     from evaluation.impact.estimators import several
     from evaluation.impact.result import compare as in_one_table
 
+    asked = tuple(dict.fromkeys(filter(None, (part.strip() for part in estimators.split(",")))))
+    unknown = [name for name in asked if name not in ESTIMATORS]
+    if unknown or not asked:
+        listed = ", ".join(ESTIMATORS)
+        raise UserError(f"--estimators is {estimators!r}; give one or more of: {listed}.", f"--estimators 값 {estimators!r}을(를) 쓸 수 없습니다. 다음 중 하나 이상을 쓰십시오: {listed}.")
     plan = _design(panel, unit, time, outcome, cohort, treatment, control, method, covariates, weights, cluster, gaps, anticipation, before, after, level)
-    found, refused = several(plan, filter(None, (part.strip() for part in estimators.split(","))), aggregate)
-    if not found:
+    found, refused, faults = [], [], []
+    for name in asked:
+        # A fault in one takes nothing from the others; it is raised when they are shown.
+        try:
+            served, why = several(plan, (name,), aggregate)
+        except Exception as fault:
+            faults.append((name, fault))
+        else:
+            found, refused = [*found, *served], [*refused, *why]
+    if not found and not faults:
         raise UserError("; ".join(f"{name}: {why.en}" for name, why in refused), "; ".join(f"{name}: {why.ko}" for name, why in refused))
     if as_json:
-        typer.echo(json.dumps([_told(one) for one in found], ensure_ascii=False))
+        typer.echo(dumps([_told(one) for one in found]))
     else:
         show(in_one_table(found)[["estimator", "estimate", "se", "lower", "upper", "p", "n_obs"]], "estimators", False)
         for one in found:
@@ -132,6 +144,24 @@ def compare(
     # What could not serve is said, but is no part of the answer.
     for name, why in refused:
         typer.echo(f"{name}: {why}", err=True)
+    for name, fault in faults:
+        typer.echo(f"{name}: {say('refused, internal error', '내부 오류로 추정하지 못함')} ({type(fault).__name__}: {fault})", err=True)
+    if faults:
+        raise faults[0][1]
+
+
+@impact_app.command(help=say("Freeze the report's specification, before results are seen.", "결과를 보기 전에 보고서의 분석 설계를 확정합니다."))
+def freeze(reason: Annotated[str, typer.Option("--reason", help=say("why it differs from the one frozen before", "먼저 확정한 설계와 달라진 이유"))] = "") -> None:
+    from datetime import date
+
+    from evaluation.impact import frozen
+    from evaluation.impact.specification import complete_impact
+    from evaluation.paths import SPECS, shown
+    from evaluation.sources.specs import read_impact
+
+    path = SPECS / "impact.frozen.yml"
+    entry = frozen.freeze(path, complete_impact(read_impact()), date.today().isoformat(), reason)
+    typer.echo(say(f"Frozen on {entry['on']}: {entry['hash'][:16]} ({shown(path)}). Commit the file.", f"{entry['on']} 확정: {entry['hash'][:16]} ({shown(path)}). 이 파일을 커밋하십시오."))
 
 
 def _design(
@@ -151,12 +181,9 @@ def _design(
 def _told(found: "Result") -> dict:
     """A result as the JSON of `estimate`."""
 
-    def number(value: float) -> float | None:
-        return float(value) if value == value and abs(value) != float("inf") else None
-
     return {
-        "estimate": number(found.estimate), "se": number(found.se), "ci": [number(found.lower), number(found.upper)], "p": number(found.p),
-        "estimator": found.estimator, "aggregate": found.aggregate, "inference": found.inference, "df": number(found.df), "n_obs": found.n_obs,
+        "estimate": found.estimate, "se": found.se, "ci": [found.lower, found.upper], "p": found.p,
+        "estimator": found.estimator, "aggregate": found.aggregate, "inference": found.inference, "df": found.df, "n_obs": found.n_obs,
         "n_units": found.n_units, "n_treated_units": found.n_treated_units, "estimand": say(*found.estimand),
         "groups": plain(found.groups), "warnings": [say(*told) for told in found.warnings],
     }  # fmt: skip

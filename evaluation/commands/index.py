@@ -1,12 +1,11 @@
 """`iccp index`: any index, from a scheme and a long table."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.commands.output import AsJson, plain, show
+from evaluation.commands.output import AsJson, dumps, plain, show
 from evaluation.errors import say
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def robustness(
 
     found = of_scheme(complete_tree(read_yaml(scheme), shown(scheme)), read_long(data), draws, seed, concentration or None, level, points)
     if as_json:
-        typer.echo(json.dumps({name: plain(value) if isinstance(value, pd.DataFrame) else [say(*told) for told in value] if name == "warnings" else value for name, value in found.items()}, ensure_ascii=False))
+        typer.echo(dumps({name: plain(value) if isinstance(value, pd.DataFrame) else [say(*told) for told in value] if name == "warnings" else value for name, value in found.items()}))
         return
     for told in found["warnings"]:
         typer.echo(f"{say('Note', '주의')}: {say(*told)}", err=True)
@@ -110,7 +109,7 @@ def agreement(
 
     found = agreement_of(read_long(data), indicator, draws, seed)
     if as_json:
-        typer.echo(json.dumps({name: plain(value) if hasattr(value, "to_dict") and hasattr(value, "columns") else value for name, value in found.items()}, ensure_ascii=False))
+        typer.echo(dumps({name: plain(value) if hasattr(value, "to_dict") and hasattr(value, "columns") else value for name, value in found.items()}))
         return
     for name in ("measures", "icc", "severity"):
         show(found[name], name, False)

@@ -1,6 +1,7 @@
 """How commands show results: as one JSON object for a program, as tables for a person."""
 
 import json
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,10 +14,24 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help=say("one JSON object on standard output", "표준출력에 JSON 객체 하나"))]
 
 
+def dumps(value: object) -> str:
+    """JSON text; numbers that are missing or infinite, which JSON does not have, are null. Arrays are lists."""
+
+    def finite(part: object) -> object:
+        part = part.tolist() if hasattr(part, "tolist") else part
+        if isinstance(part, float):
+            return part if math.isfinite(part) else None
+        if isinstance(part, dict):
+            return {key: finite(own) for key, own in part.items()}
+        return [finite(own) for own in part] if isinstance(part, list | tuple) else part
+
+    return json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
+
+
 def show(frame: "pd.DataFrame", name: str, as_json: bool) -> None:
     """A result, for a program or for a person."""
     if as_json:
-        typer.echo(json.dumps({name: plain(frame)}, ensure_ascii=False))
+        typer.echo(dumps({name: plain(frame)}))
         return
     import pandas as pd
     from rich.console import Console

@@ -13,7 +13,14 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
-from evaluation.impact.design import NOT_YET, Design, design, is_binary
+from evaluation.impact.design import (
+    NOT_YET,
+    Design,
+    about_errors,
+    design,
+    is_binary,
+    not_binary,
+)
 
 VS_NEVER, VS_ALWAYS, EARLIER, LATER = "treated_vs_never", "treated_vs_always", "earlier_vs_later", "later_vs_earlier"
 TYPES = (VS_NEVER, VS_ALWAYS, EARLIER, LATER)
@@ -42,10 +49,13 @@ def prepare(frame: pd.DataFrame, unit: str, time: str, outcome: str, cohort: str
         frame = frame.assign(**{name: frame[name].where(~always, 0)})
     plan = design(frame, unit, time, outcome, cohort, treatment, weights=weights, control=NOT_YET)
     if not is_binary(plan):
-        raise UserError(f"{treatment} must be 0 or 1, and stay 1 once it is.", f"{treatment}은(는) 0이나 1이어야 하고, 1이 된 뒤에는 유지되어야 합니다.")
+        english, korean = not_binary(plan)
+        raise UserError(f"{treatment} must be 0 or 1, and stay 1 once it is; {english}.", f"{treatment}은(는) 0이나 1이어야 하고, 1이 된 뒤에는 유지되어야 합니다({korean}).")
     data = plan.data[["unit", "time", "y", "cohort", *(["weight"] if weights else [])]].copy()
     data.loc[plan.names.isin(frame.loc[always, unit])[data["unit"]], "cohort"] = data["time"].min()
-    return data, plan.warnings
+    # A decomposition has no standard errors.
+    errors = about_errors(plan.first, plan.data[plan.cluster].nunique())
+    return data, tuple(told for told in plan.warnings if told not in errors)
 
 
 def decompose(plan: Design | pd.DataFrame) -> tuple[float, pd.DataFrame]:
@@ -67,7 +77,8 @@ def decompose(plan: Design | pd.DataFrame) -> tuple[float, pd.DataFrame]:
         if plan.covariates:
             raise UserError("The decomposition is of a regression without covariates. Leave them out.", "이 분해는 공변량이 없는 회귀에만 쓸 수 있습니다. 공변량을 빼십시오.")
         if not is_binary(plan):
-            raise UserError("The decomposition needs a treatment that is 0 or 1 and stays 1.", "분해에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다.")
+            english, korean = not_binary(plan)
+            raise UserError(f"The decomposition needs a treatment that is 0 or 1 and stays 1; {english}.", f"분해에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다({korean}).")
     data = (plan.data if isinstance(plan, Design) else plan).sort_values(["unit", "time"], ignore_index=True)
     times = np.sort(data["time"].unique())
     n_times = len(times)

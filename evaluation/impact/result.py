@@ -12,6 +12,7 @@ from evaluation.impact.design import Design
 FRAME_COLUMNS = [
     "estimator", "aggregate", "estimate", "se", "lower", "upper", "p", "df", "inference", "n_obs", "n_units", "n_treated_units",
 ]  # fmt: skip
+ROUNDING = 1e-10  # of the range of the outcome: no standard error that means anything is as small
 LEDGER_COLUMNS = ["id", "value", "lower", "upper", "level", "unit", "decimals"]
 
 
@@ -22,7 +23,8 @@ class Result:
     Attributes:
         estimator, aggregate: what was computed, by the names of the command line.
         estimate, se, lower, upper, p: `df` are the degrees of freedom of the t distribution behind interval and p, infinite
-            for the normal one, missing where the interval is no such one; `inference` names how the uncertainty was found.
+            for the normal one, missing where the interval is no such one; `inference` names how the uncertainty was found. What has no
+            standard error but rounding, here and in `event`, `groups` and `vcov`, has none: missing, with its interval and p.
         estimand: what is estimated, in words: (English, Korean).
         n_obs, n_units, n_treated_units: rows and units that the estimate rests on.
         cohorts: first treated period -> its share in the estimate, adding to 1; empty where the estimator has none.
@@ -119,6 +121,17 @@ def interval(estimate: float, se: float, level: float, df: float = np.inf) -> tu
     return float(estimate - half), float(estimate + half), float(p)
 
 
+def standard_errors(vcov: np.ndarray) -> np.ndarray:
+    """Square roots of the diagonal, 0 where rounding has left it below."""
+    return np.sqrt(np.maximum(np.diag(vcov), 0))
+
+
+def least_error(y: np.ndarray | pd.Series) -> float:
+    """The largest standard error that rounding leaves where there is none, by the range and the size of the outcome."""
+    y = np.asarray(y, dtype=float)
+    return float(max(ROUNDING * np.ptp(y), 1e-15 * np.abs(y).max()))
+
+
 def event_frame(times: Iterable[int], estimates: Iterable[float], errors: Iterable[float], level: float, df: float = np.inf, reference: Iterable[int] = ()) -> pd.DataFrame:
     """The frame of `Result.event`, sorted by event time; `reference`: event times that are 0 by construction."""
     rows = [(int(time), float(estimate), float(se), *interval(estimate, se, level, df)[:2], False) for time, estimate, se in zip(times, estimates, errors, strict=True)]
@@ -129,11 +142,14 @@ def event_frame(times: Iterable[int], estimates: Iterable[float], errors: Iterab
 def result(plan: Design, estimator: str, aggregate: str, estimate: float, se: float, estimand: tuple[str, str], *, inference: str, df: float = np.inf, data: pd.DataFrame | None = None, **more) -> Result:
     """A Result with interval and p from a standard error, and counts from the rows used.
 
+    Standard errors of no more than rounding become missing, with a warning; those that are missing already are the estimator's to explain.
+
     Args:
         data: the rows that the estimate rests on, where they are fewer than the design's; more: other attributes of Result. A
             warning tells where they are fewer.
     """
     used = plan.data if data is None else data
+    se, more = _without_rounding(float(se), least_error(used["y"]), more)
     lower, upper, p = interval(estimate, se, plan.level, df)
     told = (*plan.warnings, *more.pop("warnings", ()))
     if len(used) < len(plan.data):
@@ -148,3 +164,33 @@ def result(plan: Design, estimator: str, aggregate: str, estimate: float, se: fl
         estimator=estimator, aggregate=aggregate, estimate=float(estimate), se=float(se), lower=lower, upper=upper, p=p, df=float(df), inference=inference,
         level=plan.level, estimand=estimand, warnings=told, **given,
     )  # fmt: skip
+
+
+def _without_rounding(se: float, least: float, more: dict) -> tuple[float, dict]:
+    """The standard error, and the other attributes of a Result, with what is at most `least` made missing and told of."""
+    more, parts = dict(more), []
+    if se <= least:
+        parts.append(("the effect", "효과 추정치"))
+        se, more["influence"] = np.nan, None
+    for name, keys, words in (("event", ["event_time"], ("event time", "경과 시점")), ("groups", ["cohort", "time"], ("groups", "집단"))):
+        frame = more.get(name)
+        if frame is None or frame.empty:
+            continue
+        none = (frame["se"] <= least).to_numpy()
+        if not none.any():
+            continue
+        more[name] = frame.assign(**{column: frame[column].mask(none) for column in ("se", "lower", "upper")})
+        labels = ["/".join(map(str, row)) for row in frame.loc[none, [key for key in keys if key in frame]].astype(int).itertuples(index=False)]
+        listed = ", ".join(labels[:5]) + (" ..." if len(labels) > 5 else "")
+        parts.append((f"{words[0]} {listed}", f"{words[1]} {listed}"))
+        if name == "event" and more.get("vcov") is not None:
+            gone = none[~frame["reference"].to_numpy(dtype=bool)]
+            more["vcov"] = np.where(gone[:, None] | gone, np.nan, more["vcov"])
+    if parts:
+        english, korean = ("; ".join(words) for words in zip(*parts, strict=True))
+        told = (
+            f"There is no standard error ({english}): nothing varies between clusters, or there are too few of them.",
+            f"표준오차를 계산할 수 없다({korean}). 군집 간 변동이 없거나 군집이 너무 적다.",
+        )
+        more["warnings"] = (*more.get("warnings", ()), told)
+    return se, more

@@ -4,6 +4,9 @@ from evaluation.errors import UserError
 
 TRANSFORMS = ("log", "asinh")
 SAMPLES = ("complete",)
+# Of the specification curve: those whose reassignments are quick.
+CURVE = ("cs", "bjs", "etwfe", "did2s")
+ENTRY_YEARS = ("printed", "alternative")
 COMPARISONS = ("never_treated", "not_yet_treated")
 # By their names on the command line; `evaluation.impact.estimators` has the code, which is heavy.
 ESTIMATORS = ("twfe", "sa", "cs", "bjs", "did2s", "etwfe", "etwfe_poisson", "dcdh", "lpdid", "stacked", "sdid", "sc")
@@ -20,7 +23,8 @@ INFERENCES = ("analytic", "cr1", "cr2", "cr3", "wild", "subcluster", "randomisat
 # What may be left out, and what it is then.
 DEFAULTS = {
     "cohorts": "all", "comparison_types": list(TYPES), "exclude_same_zone": False, "matching": None, "covariates": [], "method": "dr", "weights": None,
-    "cluster": "complex", "inference": "analytic", "anticipation": 0,
+    "cluster": "complex", "inference": "analytic", "anticipation": 0, "placebo_outcomes": [],
+    "defensible": None,
 }  # fmt: skip
 
 
@@ -33,20 +37,11 @@ def complete_impact(raw: dict) -> dict:
     _same_keys(raw, KEYS, (*KEYS, *DEFAULTS), WHERE)
     raw = DEFAULTS | {key: None if value == "none" else value for key, value in raw.items()}
     outcomes = raw["outcomes"]
-    if not isinstance(outcomes, list) or not outcomes or not all(isinstance(outcome, dict) for outcome in outcomes):
+    if not isinstance(outcomes, list) or not outcomes:
         raise refuse("outcomes", outcomes, ["a list such as - {id: production, transform: log}"])
-    for outcome in outcomes:
-        place = f"{WHERE}: outcomes, {outcome.get('id', outcome)}"
-        _same_keys(outcome, ("id", "transform"), OUTCOME_KEYS, place)
-        if outcome["transform"] == "log1p":
-            raise UserError(
-                f"{WHERE}: {outcome['id']}.transform is 'log1p': with zeros the effect then depends on the unit that is counted in (Chen and Roth 2024). "
-                "Use log, which leaves complexes with zeros out, or asinh with its warning.",
-                f"{WHERE}: {outcome['id']}.transform 값이 'log1p'입니다. 0이 있으면 단위를 무엇으로 하느냐에 따라 효과가 달라집니다(Chen and Roth 2024). "
-                "0이 있는 단지를 제외하는 log나, 주의 사항이 붙는 asinh를 쓰십시오.",
-            )
-        if outcome["transform"] not in TRANSFORMS:
-            raise refuse(f"{outcome['id']}.transform", outcome["transform"], TRANSFORMS)
+    _outcomes("outcomes", outcomes)
+    _outcomes("placebo_outcomes", raw["placebo_outcomes"])
+    _defensible(raw)
     names = [outcome["id"] for outcome in outcomes]
     if len(set(names)) < len(names):
         raise refuse("outcomes", ", ".join(map(str, names)), ["each outcome once"])
@@ -79,6 +74,23 @@ def complete_impact(raw: dict) -> dict:
     return raw
 
 
+def _outcomes(key: str, outcomes: object) -> None:
+    if not isinstance(outcomes, list) or not all(isinstance(outcome, dict) for outcome in outcomes):
+        raise refuse(key, outcomes, ["a list such as - {id: production, transform: log}"])
+    for outcome in outcomes:
+        place = f"{WHERE}: {key}, {outcome.get('id', outcome)}"
+        _same_keys(outcome, ("id", "transform"), OUTCOME_KEYS, place)
+        if outcome["transform"] == "log1p":
+            raise UserError(
+                f"{WHERE}: {outcome['id']}.transform is 'log1p': with zeros the effect then depends on the unit that is counted in (Chen and Roth 2024). "
+                "Use log, which leaves complexes with zeros out, or asinh with its warning.",
+                f"{WHERE}: {outcome['id']}.transform 값이 'log1p'입니다. 0이 있으면 단위를 무엇으로 하느냐에 따라 효과가 달라집니다(Chen and Roth 2024). "
+                "0이 있는 단지를 제외하는 log나, 주의 사항이 붙는 asinh를 쓰십시오.",
+            )
+        if outcome["transform"] not in TRANSFORMS:
+            raise refuse(f"{outcome['id']}.transform", outcome["transform"], TRANSFORMS)
+
+
 def _who(raw: dict) -> None:
     """Who is compared with whom, how rows weigh, and what is taken as independent."""
     cohorts, types, matching, covariates = raw["cohorts"], raw["comparison_types"], raw["matching"], raw["covariates"]
@@ -99,6 +111,30 @@ def _who(raw: dict) -> None:
     for key, allowed in (("method", METHODS), ("cluster", CLUSTERS), ("inference", INFERENCES)):
         if raw[key] not in allowed:
             raise refuse(key, raw[key], allowed)
+
+
+def _defensible(raw: dict) -> None:
+    """Choices that could have been made otherwise: lists of which the specification's own is one."""
+    given = raw["defensible"]
+    if given is None:
+        return
+    own = {"estimators": "cs", "comparison": raw["comparison"], "comparison_types": raw["comparison_types"], "anticipation": raw["anticipation"], "entry_years": "printed"}
+    if not isinstance(given, dict) or not given.keys() <= own.keys():
+        raise refuse("defensible", given, ["none", "lists under: " + ", ".join(own)])
+    allowed = {"estimators": CURVE, "comparison": COMPARISONS, "entry_years": ENTRY_YEARS}
+    for key, value in given.items():
+        if not isinstance(value, list) or not value or own[key] not in value:
+            raise refuse(f"defensible.{key}", value, [f"a list that holds the specification's own, {own[key]}"])
+        for one in value:
+            if key == "comparison_types":
+                fits = isinstance(one, list) and one and set(map(str, one)) <= set(TYPES)
+            elif key == "anticipation":
+                fits = type(one) is int and 0 <= one <= 3
+            else:
+                fits = one in allowed[key]
+            if not fits:
+                raise refuse(f"defensible.{key}", one, allowed.get(key, ["lists of " + ", ".join(TYPES)] if key == "comparison_types" else ["years from 0 to 3"]))
+    raw["defensible"] = {key: [value] for key, value in own.items()} | given
 
 
 def _window(key: str, window: object) -> None:

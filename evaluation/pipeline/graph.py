@@ -26,9 +26,9 @@ from evaluation.sources.published import published_files
 from evaluation.sources.specs import read_report, scheme_paths
 from evaluation.sources.tables import TABLES
 
-ANALYSES = {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb", "audit": "5_audit.ipynb"}
+ANALYSES = {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb", "credibility": "5_credibility.ipynb", "audit": "6_audit.ipynb"}
 # What an analysis makes besides its part of the ledger.
-MADE = {"index": ["swaps.csv", "drivers.csv", "targets.csv"], "outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv", "estimators.csv"], "audit": ["audit.csv"]}
+MADE = {"index": ["swaps.csv", "drivers.csv", "targets.csv"], "outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv", "estimators.csv"], "credibility": ["checks.csv", "influence.csv"], "audit": ["audit.csv"]}
 
 
 def title(name: str) -> str:
@@ -39,6 +39,7 @@ def title(name: str) -> str:
         "index": say("Evaluation index", "평가지수 산출"),
         "outcomes": say("Outcomes", "사업 성과 계산"),
         "impact": say("Impact estimates", "사업효과 추정"),
+        "credibility": say("Credibility of the estimates", "추정 결과의 신뢰성 검토"),
         "audit": say("Audit of printed figures", "공표 수치 점검"),
         "report": say("Write the report", "보고서 작성"),
         "pdf": say("Typeset the PDF", "PDF 조판"),
@@ -111,7 +112,7 @@ def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:
     needs += [base / "data" / f"{table}.parquet" for table in notebook_tables(notebook)]
     # A change is told from the earlier years' own schemes.
     schemes = [path for other in (year, *earlier_years(year)) for path in scheme_paths(other)]
-    needs += {"index": [*schemes, base / "data" / "earlier.csv"], "impact": [SPECS / "impact.yml"], "audit": [SPECS / "audit.yml", *published_files()]}.get(name, [])
+    needs += {"index": [*schemes, base / "data" / "earlier.csv"], "impact": [SPECS / "impact.yml"], "credibility": [SPECS / "impact.yml"], "audit": [SPECS / "audit.yml", *published_files()]}.get(name, [])
     task = _task(name, work, needs, [folder / made for made in makes])
     # The longest of the analyses starts first, so that the others fit beside it.
     return pytask.mark.try_first(task) if name == "impact" else task
@@ -126,11 +127,11 @@ def _report(year: int, base: Path, environment: Path, renderer: Path, language: 
         with staged(folder) as staging:
             run_notebook(notebook, staging, {"year": year, "lang": language, "inputs": str(base)}, base / "failed" / language, makes)
 
-    needs = [environment, renderer, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *scheme_paths(year)]
+    needs = [environment, renderer, notebook, *notebook_modules(notebook), SPECS / "report.yml", SPECS / "impact.yml", *SPECS.glob("impact.frozen.yml"), *scheme_paths(year)]
     needs += [*sorted((REPORTS / language).glob("*.md")), REPORTS / language / "meta.yml"]
     needs += [base / part / "ledger.csv" for part in ("data", *ANALYSES)]
     needs += [base / "data" / name for name in ("files.csv", "census.csv", "releases.csv", "reconciliation.parquet", "mini_clusters.parquet")]
-    needs += [base / part / name for part in ("index", "outcomes", "impact", "audit") for name in MADE[part]]
+    needs += [base / part / name for part, names in MADE.items() for name in names]
     # How many figures there are, the texts decide: one that was deleted is missed through its list.
     drawn = folder / "assets.json"
     if drawn.exists() and not all((folder / "figures" / name).exists() for name in json.loads(drawn.read_text(encoding="utf-8"))):

@@ -17,9 +17,10 @@ import pandas as pd
 import yaml
 
 from evaluation.errors import UserError
+from evaluation.impact.frozen import differences, read_frozen
 from evaluation.impact.specification import complete_impact
 from evaluation.index.scheme import complete, leaves, walk
-from evaluation.paths import REPORTS, shown
+from evaluation.paths import REPORTS, SPECS, shown
 from evaluation.report import figures, words
 from evaluation.report.entries import slug
 from evaluation.report.ledger import read_ledger
@@ -27,6 +28,8 @@ from evaluation.sources.specs import read_impact, read_report, read_scheme
 from evaluation.sources.tables import TABLES
 
 # Below this many treated complexes, analytic intervals of a cohort are known to be too narrow.
+# Standardised differences beyond which groups are not alike (Imbens and Rubin 2015, ch. 14).
+ALIKE = 0.25
 FEW = 20
 # A headquarters is called first without reserve where it is so in this share of resamples (per cent).
 CERTAIN = 95
@@ -113,6 +116,8 @@ def _facts(base: Path) -> dict:
         "drivers": pd.read_csv(base / "index" / "drivers.csv", dtype=str),
         "targets": pd.read_csv(base / "index" / "targets.csv"),
         "estimators": pd.read_csv(base / "impact" / "estimators.csv"),
+        "checks": pd.read_csv(base / "credibility" / "checks.csv", keep_default_na=False, na_values=[""], dtype={"case": "string", "why": "string"}),
+        "influence": pd.read_csv(base / "credibility" / "influence.csv"),
         "growth": pd.read_csv(base / "outcomes" / "growth.csv"),
         "press": pd.read_csv(base / "outcomes" / "press.csv"),
         "audit": pd.read_csv(base / "audit" / "audit.csv", keep_default_na=False),
@@ -387,6 +392,45 @@ def _asked_by_texts(document: Document) -> dict:
         """What complexes are matched or adjusted by, in words."""
         return words.listed([label("trait", name) if name in document.settings["labels"]["trait"] else label("outcome", name).lower() for name in names], lang)
 
+    def check_rows() -> list[dict]:
+        """Checks of the impact that stand one by one in the table: `id` below `credibility.OUTCOME.`, `check` (once per kind) and `case` in words."""
+        rows, checks, seen = [], document.facts["checks"], None
+        names = checks.drop_duplicates("case").set_index("case")[f"name_{lang}"]
+        for row in checks.drop_duplicates(["check", "case"]).itertuples():
+            if row.check.startswith("without_"):
+                continue
+            case = "" if row.case is pd.NA else row.case
+            said = {
+                "placebo_date": label("years_earlier", case), "placebo_outcome": label("outcome", case), "comparison": label("comparison_case", case),
+                "entry_year": label("comparison_case", case) if case == "all" else names.get(case, case),
+            }.get(row.check, "")
+            rows.append({"id": f"{row.check}.{case}" if case else row.check, "check": label("check", row.check) if row.check != seen else "", "case": said})
+            seen = row.check
+        return rows
+
+    def check_reasons() -> list[str]:
+        """Why checks could not be estimated, each reason once, as short as it can be said."""
+        told = document.facts["checks"].dropna(subset="why")
+        return [f"{label('comparison_case', row.case)}: {label('check_reason', row.check)}" for row in told.drop_duplicates(["check", "case"]).itertuples()]
+
+    def changed_sign() -> bool:
+        """Whether an estimate of the first outcome's checks, pretended dates and placebo outcomes aside, has another sign than the main one."""
+        stem = f"credibility.{document.impact['outcomes'][0]['id']}."
+        own = [id for id in ledger.index if id.startswith(stem) and id.count(".") > 2 - (id == f"{stem}main") and id.split(".")[2] in ("entry_year", "comparison", "without_complex", "without_zone") and not id.endswith((".count", ".n_treated"))]
+        return any((value(id) > 0) != (value(f"{stem}main") > 0) for id in own)
+
+    def unbalanced() -> bool:
+        """Whether groups differed in the growth of an outcome before anyone joined by more than regression mends reliably."""
+        return any(abs(value(id)) > ALIKE for id in ledger.index if id.startswith("credibility.balance.") and id.endswith("_growth"))
+
+    def frozen() -> dict:
+        """What was frozen last: `on`, as a date in words, `hash`, and how this report's specification `differs` (keys); empty where nothing was."""
+        entries = read_frozen(SPECS / "impact.frozen.yml")
+        if not entries:
+            return {}
+        last = entries[-1]
+        return {"on": words.day(int(last["on"].replace("-", "")), lang), "hash": last["hash"], "differs": [label("design_key", key) for key in differences(document.impact, last["specification"])], "times": len(entries)}
+
     def outcomes_with_truth() -> list[str]:
         """Outcomes whose true effect is known, as only a simulated panel's is."""
         return [outcome["id"] for outcome in document.impact["outcomes"] if has(f"impact.{outcome['id']}.truth.overall")]
@@ -462,9 +506,15 @@ def _asked_by_texts(document: Document) -> dict:
         "fitted": fitted,
         "leaves": leaves,
         "SIGNIFICANT": SIGNIFICANT,
+        "ALIKE": ALIKE,
         "failed": failed,
         "outcome_names": outcome_names,
         "traits": traits,
+        "check_rows": check_rows,
+        "check_reasons": check_reasons,
+        "changed_sign": changed_sign,
+        "unbalanced": unbalanced,
+        "frozen": frozen(),
         "scheme_assumptions": scheme_assumptions,
         "census_cell": census_cell,
         "day": day,

@@ -13,7 +13,7 @@ from evaluation.errors import UserError
 from evaluation.paths import shown
 
 LEDGER_COLUMNS = ["id", "value", "lower", "upper", "level", "unit", "decimals", "simulated", "tables", "code"]
-PARTS = ("data", "index", "outcomes", "impact", "audit")
+PARTS = ("data", "index", "outcomes", "impact", "credibility", "audit")
 
 
 def entry(

@@ -306,3 +306,28 @@ def test_what_cannot_be_served_says_why(options, change, message):
 def test_a_window_without_treated_periods_is_refused():
     with pytest.raises(UserError, match="No period of treatment"):
         estimate(plan_of(simulate(14), after=-2), "cs", "dynamic")
+
+
+def test_zeros_of_references_are_in_no_average_of_unevenly_spaced_periods():
+    """Without 2003 the cohort of 2004 is compared with 2002, event time -2, where only that of 2006 has an estimate."""
+    plan = plan_of(simulate(15).query("time != 2003"))
+    found, cells = estimate(plan, "cs", "dynamic"), estimate(plan, "cs").groups
+    event = found.event.set_index("event_time")
+    alone = cells[(cells["cohort"] == 2006) & (cells["time"] == 2004)].iloc[0]
+    # The standard errors differ by nothing: one cohort has the whole weight.
+    assert event.loc[-2, ["estimate", "se"]].tolist() == pytest.approx(alone[["estimate", "se"]].tolist(), rel=1e-12)
+    assert event.index[event["reference"]].tolist() == [-1]
+
+
+@pytest.mark.parametrize("method", ["reg", "ipw", "dr"])
+def test_a_collinear_covariate_is_named(method):
+    frame = simulate(16).assign(double=lambda rows: 2 * rows["x"] + 1, one=1.0)
+    for name in ("double", "one"):
+        with pytest.raises(UserError, match=f"units to compare with, {name} does not vary or is collinear"):
+            estimate(plan_of(frame, covariates=("x", name), method=method), "cs")
+
+
+def test_a_covariate_collinear_in_some_comparisons_is_named_in_the_warning():
+    frame = simulate(17).assign(z=lambda rows: rows["x"] ** 2 * (rows["time"] < 2005))
+    found = estimate(plan_of(frame, covariates=("x", "z"), method="reg"), "cs")
+    assert any("collinear there (z)" in english for english, _ in found.warnings)

@@ -1,11 +1,14 @@
 """`iccp impact` on a file, as a user calls it: one JSON value on standard output, refusals without a number."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from evaluation import cli
+from evaluation.impact import inference
 from tests.conftest import ROOT, iccp
 
 NAMES = ("--unit", "countyreal", "--time", "year", "--cohort", "first.treat", "--outcome", "lemp")
@@ -72,7 +75,8 @@ def test_parquet_and_stata_say_the_same(county, tmp_path):
     ("words", "told"),
     [
         (("--estimator", "magic"), "use one of: twfe"), (("--control", "other"), "never, notyet"), (("--estimator", "sdid", "--covariates", "lpop"), "never changes within a unit"),
-        (("--aggregate", "median"), "no aggregate"), (("--cluster", "nowhere"), "no column 'nowhere'"), (("--covariates", "countyreal", "--estimator", "twfe"), "collinear"),
+        (("--aggregate", "median"), "no aggregate"), (("--cluster", "nowhere"), "no column 'nowhere'"), (("--covariates", "lpop", "--estimator", "bjs"), "lpop"),
+        (("--covariates", "countyreal", "--estimator", "twfe"), "countyreal is given as unit and as covariate"),
     ],
 )  # fmt: skip
 def test_refusals_print_no_number(county, words, told):
@@ -89,3 +93,109 @@ def test_what_cannot_serve_is_left_out_of_a_comparison_with_the_reason(county):
 def test_a_person_reads_it_without_json(county):
     run = iccp(ROOT, "impact", "estimate", str(county), *NAMES, "--estimator", "sa")
     assert run.returncode == 0 and "95 % interval" in run.stdout and "2,500 rows, 500 units, 191 of them treated" in run.stdout
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Twelve units, five periods, four units treated in 3; the outcome is constant within each unit."""
+    rows = [(unit, time, 3 if unit < 4 else 0, float(unit)) for unit in range(12) for time in range(1, 6)]
+    path = tmp_path_factory.mktemp("small") / "small.csv"
+    pd.DataFrame(rows, columns=["id", "year", "first", "y"]).to_csv(path, index=False)
+    return path
+
+
+SMALL = ("--unit", "id", "--time", "year", "--cohort", "first", "--outcome", "y")
+
+
+def ended(monkeypatch, capsys, words, lang="ko"):
+    """Exit code, standard output and error of the command, run within this process."""
+    monkeypatch.setenv("ICCP_LANG", lang)
+    monkeypatch.setattr("sys.argv", ["iccp", "impact", *map(str, words)])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return stopped.value.code, *capsys.readouterr()
+
+
+def test_json_has_null_where_there_is_no_number(small, monkeypatch, capsys):
+    as_it_is = inference.infer
+
+    def without_errors(*given):
+        found = as_it_is(*given)
+        vcov = found.vcov.copy()
+        vcov[0] = np.nan, *[np.inf] * (len(vcov) - 1)
+        return replace(found, vcov=vcov, event=found.event.assign(se=np.nan))
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    monkeypatch.setattr(inference, "infer", without_errors)
+    code, out, err = ended(monkeypatch, capsys, ("event-study", small, *SMALL, "--estimator", "twfe", "--json"), "en")
+    assert code == 0, err
+    found = json.loads(out, parse_constant=refuse)
+    assert set(found["se"]) == {None} and set(found["vcov"][0]) == {None} and None not in found["vcov"][1]
+
+
+def test_dumps_writes_json_only():
+    from evaluation.commands.output import dumps
+
+    given = {"a": [np.float64("nan"), float("inf"), 1.5, True, None, "단지"], "b": np.array([[1.0, -np.inf]]), "c": (np.int64(3), {"d": float("-inf")})}
+    assert dumps(given) == '{"a": [null, null, 1.5, true, null, "단지"], "b": [[1.0, null]], "c": [3, {"d": null}]}'
+
+
+@pytest.mark.parametrize("given", ["", ",", "cs,foo"])
+def test_estimators_to_compare_are_known_before_any_runs(county, monkeypatch, capsys, given):
+    code, out, err = ended(monkeypatch, capsys, ("compare", county, *NAMES, "--estimators", given, "--json"), "en")
+    assert code == 1 and out == "" and f"--estimators is {given!r}; give one or more of: twfe" in err
+
+
+def test_a_fault_in_one_estimator_takes_nothing_from_the_others(county, monkeypatch, capsys):
+    from evaluation.commands import impact
+    from evaluation.impact import estimators
+
+    as_it_is = estimators.estimate
+
+    def broken(plan, name, aggregate="simple"):
+        if name == "sa":
+            raise IndexError("beyond the end")
+        return as_it_is(plan, name, aggregate)
+
+    monkeypatch.setenv("ICCP_LANG", "en")
+    monkeypatch.setattr(estimators, "estimate", broken)
+    with pytest.raises(IndexError, match="beyond the end"):
+        impact.compare(county, "countyreal", "year", "lemp", cohort="first.treat", estimators="twfe,sa,bjs", as_json=True)
+    out, err = capsys.readouterr()
+    assert [one["estimator"] for one in json.loads(out)] == ["twfe", "bjs"] and "sa: refused, internal error (IndexError: beyond the end)" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--level", "95"), "--level 값을 쓸 수 없습니다. 0.999 이하여야 합니다."), (("--anticipation", "-1"), "--anticipation 값을 쓸 수 없습니다. 0 이상이어야 합니다."),
+        (("--draws", "many"), "--draws 값을 쓸 수 없습니다. 정수여야 합니다."), (("--level", "many"), "--level 값을 쓸 수 없습니다. 숫자여야 합니다."),
+        (("--fater", "1"), "--fater 옵션이 없습니다. 비슷한 옵션: --after"), (("--before",), "--before 옵션에는 값이 필요합니다."), (("more",), "필요 없는 인수가 있습니다: more."),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_refused_in_korean(small, monkeypatch, capsys, words, told):
+    code, out, err = ended(monkeypatch, capsys, ("estimate", small, *SMALL, *words))
+    assert code == 2 and out == "" and told in err and "Invalid" not in err
+    code, out, err = ended(monkeypatch, capsys, ("estimate", small, *SMALL, *words), "en")
+    assert code == 2 and out == "" and words[0] in err and not any("가" <= letter <= "힣" for letter in err)
+
+
+def test_a_command_or_argument_that_is_wanting_is_said_in_korean(small, monkeypatch, capsys):
+    code, _, err = ended(monkeypatch, capsys, ("estimate", small, *SMALL[2:]))
+    assert code == 2 and "--unit을(를) 지정하십시오." in err
+    code, _, err = ended(monkeypatch, capsys, ("decompse",))
+    assert code == 2 and "'decompse' 명령이 없습니다. 비슷한 것: 'decompose'" in err
+    # Without a command: the help, as before.
+    code, out, err = ended(monkeypatch, capsys, ())
+    assert code == 2 and "decompose" in out + err
+
+
+def test_warnings_about_standard_errors_are_no_part_of_a_decomposition(small, tmp_path, monkeypatch, capsys):
+    frame = pd.read_csv(small)
+    frame.assign(y=frame["y"] + np.sin(np.arange(len(frame)))).to_csv(tmp_path / "p.csv", index=False)
+    code, out, _ = ended(monkeypatch, capsys, ("decompose", tmp_path / "p.csv", *SMALL, "--json"), "en")
+    assert code == 0 and json.loads(out)["warnings"] == []
+    code, out, _ = ended(monkeypatch, capsys, ("estimate", tmp_path / "p.csv", *SMALL, "--estimator", "twfe", "--json"), "en")
+    assert code == 0 and any("only 12 clusters" in told for told in json.loads(out)["warnings"])

@@ -259,7 +259,7 @@ def test_refusals():
         dcdh(of(frame.assign(k=frame["unit"]), covariates=("k",)), "simple")
     with pytest.raises(UserError, match="x, k are collinear"):
         dcdh(of(frame.assign(k=2 * frame["x"]), covariates=("x", "k")), "simple")
-    with pytest.raises(UserError, match="change cluster"):
+    with pytest.raises(UserError, match="move between clusters"):
         dcdh(of(frame.assign(g=frame["time"] % 2), cluster="g"), "simple")
     with pytest.raises(UserError, match="no period after treatment"):
         dcdh(of(frame, after=-1), "dynamic")

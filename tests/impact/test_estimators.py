@@ -67,3 +67,54 @@ def test_what_an_estimator_cannot_take_names_those_that_can(monkeypatch, what, m
 def test_an_aggregate_that_an_estimator_lacks_names_those_that_have_it():
     with pytest.raises(UserError, match=r"use one of: simple, dynamic\. For calendar use: cs, etwfe, etwfe_poisson\.$"):
         estimate(of(panel(11, units=40)), "sdid", "calendar")
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("level", [0, 1e9])
+@pytest.mark.parametrize("aggregate", ["simple", "dynamic"])
+@pytest.mark.parametrize("estimator", [name for name in ESTIMATORS if name not in ("sdid", "sc")])
+def test_what_rounding_leaves_is_no_standard_error(estimator, aggregate, level):
+    """The outcome never changes within a unit: no effect, and nothing that could be its error."""
+    frame = panel(12, units=40)
+    found = estimate(of(frame.assign(y=level + 100 + 10 * np.sin(frame["unit"]))), estimator, aggregate)
+    assert found.estimate == pytest.approx(0, abs=1e-9 * (level + 1))
+    assert np.isnan([found.se, found.lower, found.upper, found.p]).all() and found.influence is None
+    assert len([english for english, _ in found.warnings if "no standard error" in english]) == 1
+    if aggregate == "dynamic":
+        assert found.event[["se", "lower", "upper"]].isna().all(axis=None) and np.isnan(found.vcov).all()
+    assert not [name for name in found.diagnostics if name.endswith(("_p", "_wald", "_f"))]
+    assert np.isnan([value for name, value in found.diagnostics.items() if "_se" in name or name.startswith("se_")]).all()
+
+
+def test_parts_without_a_standard_error_are_named_and_the_others_keep_theirs():
+    frame = panel(12, units=40).query("cohort != 5")
+    # Before treatment nothing varies; after it everything does.
+    found = estimate(of(frame.assign(y=frame["y"].where(frame["time"] >= 3, 1.0))), "cs", "dynamic")
+    event = found.event.set_index("event_time")
+    assert found.se > 0 and event.loc[[-3, -2], "se"].isna().all() and (event.loc[0:, "se"] > 0).all()
+    assert any("no standard error (event time -3, -2; groups" in english for english, _ in found.warnings)
+    assert np.isnan(found.vcov[:2]).all() and np.isfinite(found.vcov[-3:, -3:]).all() and np.isfinite(found.band)
+
+
+@pytest.mark.parametrize("estimator", ["sa", "cs", "bjs", "did2s", "etwfe", "etwfe_poisson", "lpdid", "stacked"])
+def test_a_single_cluster_among_the_rows_that_count_is_refused(estimator):
+    """The cohort of 3, a cluster by itself, has no period before its anticipated treatment and goes."""
+    frame = panel(13, units=40).assign(region=lambda rows: (rows["cohort"] == 3).astype(int), y=lambda rows: np.exp(rows["y"]))
+    with pytest.raises(UserError, match="single cluster"):
+        estimate(design(frame, "unit", "time", "y", "cohort", cluster="region", anticipation=3), estimator)
+
+
+@pytest.mark.parametrize("estimator", ["cs", "dcdh", "lpdid"])
+def test_units_that_move_between_clusters_are_refused(estimator):
+    frame = panel(14, units=40)
+    with pytest.raises(UserError, match="move between clusters"):
+        estimate(design(frame.assign(region=(frame["unit"] + frame["time"]) % 6), "unit", "time", "y", "cohort", cluster="region"), estimator)
+
+
+@pytest.mark.parametrize("estimator", ADDITIVE)
+def test_a_covariate_counts_from_any_zero(estimator):
+    """A level ten million times what varies (a date, a price index) costs digits, not the covariate. Doubles have sixteen digits, of
+    which the level takes seven and squares as many again: what is left is held to 1e-6."""
+    frame = panel(15, units=40).assign(far=lambda rows: rows["x"] + 1e7)
+    first, second = (estimate(design(frame, "unit", "time", "y", "cohort", covariates=(name,)), estimator) for name in ("x", "far"))
+    assert (second.estimate, second.se, second.n_obs) == pytest.approx((first.estimate, first.se, first.n_obs), rel=1e-6)

@@ -382,3 +382,22 @@ def test_refusals_of_poisson():
     apart["y"] = apart["y"].where((apart["cohort"] > 0) | (apart["time"] == 2), 0)
     with pytest.raises(UserError, match="no finite solution"):
         estimate_poisson(of(apart, control="notyet"), "simple")
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(("each", "covariates"), [(2, ("x",)), (2, ("z",)), (3, ("x", "z"))])
+@pytest.mark.parametrize("estimator", ["etwfe", "etwfe_poisson"])
+def test_a_regression_that_fits_every_row_is_refused(estimator, each, covariates):
+    frame = panel(40, cohorts=(0, 3)).assign(y=lambda rows: np.exp(rows["y"]))
+    few = [unit for cohort in (0, 3) for unit in frame.loc[frame["cohort"] == cohort, "unit"].unique()[:each]]
+    with pytest.raises(UserError, match="No residual degrees of freedom"):
+        estimate(of(frame[frame["unit"].isin(few)], covariates=covariates), estimator)
+
+
+def test_a_collinear_covariate_goes_by_its_own_name():
+    frame = panel(41).assign(x3=lambda rows: 3 * rows["x"] + 1)
+    with pytest.raises(UserError, match="^x3 is collinear"):
+        etwfe(of(frame, covariates=("x", "x3")), "simple")
+    unit = frame.assign(z3=3 * frame["z"])
+    with pytest.raises(UserError, match="^z3 is collinear"):
+        etwfe(of(unit, covariates=("z", "z3")), "simple")

@@ -280,3 +280,16 @@ def test_too_few_clusters_for_a_joint_test():
 def test_refused(frame, more, aggregate, message):
     with pytest.raises(UserError, match=message):
         estimate(plan(frame, **more), "bjs", aggregate)
+
+
+def test_a_trend_that_a_covariate_shares_hides_nothing_of_it():
+    """What all units share of a covariate is in the time effects, however large."""
+    frame = panel(30).assign(trended=lambda rows: rows["x"] + 1e5 * rows["time"] ** 2)
+    first, second = (estimate(plan(frame, covariates=(name,)), "bjs") for name in ("x", "trended"))
+    assert (second.estimate, second.se, second.n_obs) == pytest.approx((first.estimate, first.se, first.n_obs), rel=1e-6)
+
+
+def test_no_leads_where_untreated_rows_lie_in_one_cluster():
+    frame = panel(31).assign(side=lambda rows: ((rows["cohort"] > 0) & (rows["time"] >= rows["cohort"])).astype(int))
+    found = estimate(plan(frame, cluster="side"), "bjs", "dynamic")
+    assert (found.event["event_time"] >= 0).all() and any("untreated rows lie in a single cluster" in english for english, _ in found.warnings)

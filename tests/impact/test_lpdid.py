@@ -155,7 +155,7 @@ def test_default_window_keeps_every_cohort():
     longer = estimate(plan(panel(7), after=4), "lpdid")
     assert longer.cohorts == {5: pytest.approx(1)} and any("in no average: 7" in english for english, _ in longer.warnings)
     absent = estimate(plan(panel(7), after=6), "lpdid", "dynamic")
-    assert absent.event["event_time"].max() == 4 and any("No clean comparison at event time 5, 6" in english for english, _ in absent.warnings)
+    assert absent.event["event_time"].max() == 4 and any("at event time 5, 6: not shown" in english for english, _ in absent.warnings)
 
 
 def test_without_never_treated_units_later_ones_are_the_controls():
@@ -220,3 +220,25 @@ def test_refused(frame, more, aggregate, message):
 def test_keep_refuses_where_rows_go_unused():
     with pytest.raises(UserError, match="--panel complete"):
         estimate(plan(panel(12), panel="keep", after=0), "lpdid")
+
+
+def test_periods_numbered_far_apart_take_no_longer():
+    """Dates as numbers (20010101) are refused by the design; one typing error must not cost hours."""
+    frame = panel(13)
+    dates = frame.assign(time=10_000 * frame["time"], cohort=10_000 * frame["cohort"])
+    with pytest.raises(UserError, match="number the periods consecutively"):
+        plan(dates)
+    # Nearer to each other they pass, but none lies just before treatment.
+    with pytest.raises(UserError, match="must have numbers that do"):
+        estimate(plan(frame.assign(time=10 * frame["time"], cohort=10 * frame["cohort"])), "lpdid", "dynamic")
+    typo = pd.concat([frame, frame[(frame["cohort"] == 0) & (frame["time"] == 9)].head(1).assign(time=900)])
+    found, right = (estimate(plan(rows, panel="complete"), "lpdid", "dynamic") for rows in (typo, frame))
+    # Errors before treatment count a period more, that after the last: it lies within the panel now.
+    assert found.event["estimate"].to_numpy() == pytest.approx(right.event["estimate"].to_numpy(), rel=1e-12)
+    assert (found.estimate, found.se) == pytest.approx((right.estimate, right.se), rel=1e-12)
+
+
+def test_a_window_too_long_names_the_longest():
+    with pytest.raises(UserError, match="Shorten the window to --after 4 or less"):
+        estimate(plan(panel(11), after=8), "lpdid")
+    assert estimate(plan(panel(11), after=4), "lpdid").cohorts == {5: pytest.approx(1)}

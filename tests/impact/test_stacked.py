@@ -221,3 +221,14 @@ def test_refused(frame, more, aggregate, message):
 def test_keep_refuses_where_rows_go_unused():
     with pytest.raises(UserError, match="--panel complete"):
         estimate(plan(panel(11), panel="keep", before=1, after=0), "stacked")
+
+
+def test_a_window_too_wide_names_the_widest():
+    with pytest.raises(UserError, match="--before 4 --after 2 is the widest"):
+        estimate(plan(panel(12), before=50, after=50), "stacked")
+    assert estimate(plan(panel(12), before=4, after=2), "stacked").cohorts.keys() == {5, 7}
+
+
+def test_a_single_cluster_is_refused():
+    with pytest.raises(UserError, match="single cluster"):
+        estimate(plan(panel(13).assign(side=lambda data: (data["cohort"] == 7).astype(int)), cluster="side", before=3, after=3), "stacked")

@@ -184,3 +184,9 @@ def test_what_cannot_be_served_says_why(options, change, message):
 def test_a_window_without_treated_periods_is_refused():
     with pytest.raises(UserError, match="No period of treatment"):
         estimate(plan_of(simulate(8), after=-2), "sa", "dynamic")
+
+
+def test_the_reference_of_unevenly_spaced_periods_is_where_no_cohort_has_an_estimate():
+    frame = simulate(9).assign(time=lambda rows: 10 * rows["time"], cohort=lambda rows: 10 * rows["cohort"])
+    event = estimate(plan_of(frame), "sa", "dynamic").event
+    assert event.loc[event["reference"], "event_time"].tolist() == [-10]

@@ -128,3 +128,60 @@ def test_two_clusters_do_not_break_the_fit():
     assert estimate(plan, "twfe").df == 1
     data = plan.data
     assert fit(data["y"].to_numpy(), data[["treated"]].astype(float), codes(data["unit"]), codes(data["time"]), codes(data["cluster"])).clusters == 2
+
+
+def test_periods_of_anticipation_are_left_out():
+    frame = panel(16)
+    early = (frame["cohort"] > 0) & frame["time"].between(frame["cohort"] - 2, frame["cohort"] - 1)
+    without = estimate(design(frame[~early], "unit", "time", "y", "cohort", panel="complete"), "twfe")
+    found = estimate(design(frame, "unit", "time", "y", "cohort", anticipation=2), "twfe")
+    assert (found.estimate, found.se, found.n_obs) == pytest.approx((without.estimate, without.se, without.n_obs), rel=1e-12)
+    assert found.influence == pytest.approx(without.influence) and np.sqrt((found.influence**2).sum()) / 60 == pytest.approx(found.se)
+    assert any("Event times from -2 to -1" in english for english, _ in found.warnings)
+
+
+def test_event_times_counted_with_the_ends_are_told():
+    def told(**window):
+        return [english for english, _ in estimate(design(panel(17), "unit", "time", "y", "cohort", **window), "twfe", "dynamic").warnings if "counted with its ends" in english]
+
+    assert "coefficients at -2, 3 are" in told(before=2, after=3)[0] and "coefficients at 3 are" in told(before=9, after=3)[0]
+    assert not told() and not told(before=5, after=4)
+
+
+@pytest.mark.parametrize(
+    ("more", "aggregate", "keep", "message"),
+    [
+        ({"anticipation": 6}, "dynamic", (0, 3, 5), "event time -7, the reference period: the panel starts at -5. Lower --anticipation"),
+        ({"anticipation": 2, "before": 1}, "dynamic", (0, 3, 5), "starts at event time -1, after the reference period -3. Set --before to 3"),
+        ({"control": "notyet"}, "dynamic", (3, 5), "cannot be told from .* all cohorts start 2 periods"),
+        ({"anticipation": 9}, "simple", (0, 3, 5), "Treatment cannot be told .* Lower --anticipation"),
+    ],
+)
+def test_effects_that_have_nothing_to_be_told_from(more, aggregate, keep, message):
+    frame = panel(18)
+    with pytest.raises(UserError, match=message):
+        estimate(design(frame[frame["cohort"].isin(keep)], "unit", "time", "y", "cohort", **more), "twfe", aggregate)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("seed", [19, 21])
+def test_clusters_that_halve_every_unit_leave_no_error_in_the_event_study(seed):
+    """One cohort: its scores add to 0 in each half. With two, those of event time 0 do, where the root of rounding in the covariance would be 1e-9."""
+    frame = panel(seed).assign(half=lambda rows: rows["time"] % 2)
+    one, both = (estimate(design(rows, "unit", "time", "y", "cohort", cluster="half"), "twfe", "dynamic") for rows in (frame[frame["cohort"] != 5], frame))
+    assert np.isnan(one.se) and one.event["se"].isna().all() and any("nothing varies between clusters" in english for english, _ in one.warnings)
+    told = both.event[~both.event["reference"]].set_index("event_time")["se"]
+    assert told.index[told.isna()].tolist() == [0] and both.se > 0
+
+
+def test_a_regression_that_fits_every_row_is_refused_whatever_the_parts_of_the_panel():
+    # Two units over three periods, twice, in periods of their own: 12 rows, 8 effects of units and periods.
+    unit, time = np.repeat(np.arange(4), 3), np.concatenate([np.tile([0, 1, 2], 2), np.tile([3, 4, 5], 2)])
+    rng = np.random.default_rng(20)
+    for k in (3, 4):
+        args = rng.normal(size=12), pd.DataFrame(rng.normal(size=(12, k))).add_prefix("v"), unit, time, unit
+        if k == 3:
+            assert fit(*args).clusters == 4
+        else:
+            with pytest.raises(UserError, match="No residual degrees of freedom: 12 rows, 12 coefficients"):
+                fit(*args)

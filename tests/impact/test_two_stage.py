@@ -148,7 +148,7 @@ def test_periods_without_untreated_units_are_left_out_and_said():
 @pytest.mark.parametrize(
     ("more", "aggregate", "message"),
     [
-        ({"covariates": ("cohort",)}, "simple", "cohort tells nothing beyond"),
+        ({"covariates": ("fixed",)}, "simple", "fixed tells nothing beyond"),
         ({"anticipation": 6}, "simple", "No treated observation has a prediction"),
         ({"after": -1}, "dynamic", "No event time from 0 on"),
         ({}, "group", "no aggregate"),
@@ -156,4 +156,4 @@ def test_periods_without_untreated_units_are_left_out_and_said():
 )
 def test_refused(more, aggregate, message):
     with pytest.raises(UserError, match=message):
-        estimate(plan(panel(9), **more), "did2s", aggregate)
+        estimate(plan(panel(9).assign(fixed=lambda data: 1.0 * data["cohort"]), **more), "did2s", aggregate)

@@ -15,7 +15,7 @@ from evaluation.sources.tables import TABLES
 from tests.conftest import ROOT, clean_environment, copy_sources
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-NAMES = ["1_data.ipynb", "2_index.ipynb", "3_outcomes.ipynb", "4_impact.ipynb", "5_audit.ipynb", "report.ipynb"]
+NAMES = ["1_data.ipynb", "2_index.ipynb", "3_outcomes.ipynb", "4_impact.ipynb", "5_credibility.ipynb", "6_audit.ipynb", "report.ipynb"]
 
 
 def cells(path):
@@ -59,7 +59,7 @@ def test_dependencies_are_read_from_the_imports():
 
 
 # Each of them also runs in every report; by hand, the two that economists edit most.
-LONG = ("1_data", "3_outcomes", "5_audit")
+LONG = ("1_data", "3_outcomes", "5_credibility", "6_audit")
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, marks=pytest.mark.slow) if path.stem in LONG else path for path in NOTEBOOKS], ids=lambda path: path.stem)

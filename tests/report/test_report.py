@@ -43,11 +43,11 @@ def test_the_summary_is_one_page(pdf, language):
 
 
 def test_every_page_that_rests_on_simulated_data_says_so(pdf, language):
-    """Summary, index, impact, data status and marks rest on it; outcomes, methods and the other annex do not."""
+    """Summary, index, impact, credibility, data status and marks rest on it; outcomes, methods and the other annex do not."""
     marked = [MARK[language] in text for text in pages(pdf)]
     headings = {
-        "ko": {"요약": True, "Ⅰ.": True, "Ⅱ.": False, "Ⅲ.": True, "Ⅳ.": True, "Ⅴ.": False, "Ⅵ.": False, "부록.미니": True, "부록.재현": False},
-        "en": {"Summary": True, "1Eval": True, "2Outc": False, "3Impa": True, "4Data": True, "5Audi": False, "6Meth": False, "Annex.Marks": True, "Annex.Repro": False},
+        "ko": {"요약": True, "Ⅰ.": True, "Ⅱ.": False, "Ⅲ.": True, "Ⅳ.": True, "Ⅴ.": True, "Ⅵ.": False, "Ⅶ.": False, "부록.미니": True, "부록.재현": False},
+        "en": {"Summary": True, "1Eval": True, "2Outc": False, "3Impa": True, "4Cred": True, "5Data": True, "6Audi": False, "7Meth": False, "Annex.Marks": True, "Annex.Repro": False},
     }[language]
     state, seen = None, []
     for text, is_marked in list(zip(pages(pdf), marked, strict=True))[1:]:

@@ -7,7 +7,7 @@ import pytest
 from evaluation.paths import REPORTS
 
 TEXTS = sorted(REPORTS.glob("[ek][no]/*.md"))
-CHAPTERS = ["annex", "audit", "data", "impact", "index", "marks", "methods", "outcomes", "summary"]
+CHAPTERS = ["annex", "audit", "credibility", "data", "impact", "index", "marks", "methods", "outcomes", "summary"]
 
 # Digits that are not results: years, references to pages and volumes, scales, "zero" and "first" in words.
 NOT_NUMBERS = re.compile(

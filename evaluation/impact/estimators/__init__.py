@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from importlib import import_module
 
 from evaluation.errors import UserError
-from evaluation.impact.design import KEEP, Design, is_binary
+from evaluation.impact.design import KEEP, Design, is_binary, not_binary
 from evaluation.impact.result import Result
 
 AGGREGATES = ("simple", "group", "dynamic", "calendar")
@@ -68,7 +68,8 @@ def estimate(plan: Design, estimator: str, aggregate: str = "simple") -> Result:
         raise _cannot(estimator, "weights", "takes no weights", "에는 가중치를 쓸 수 없습니다")
     if not is_binary(plan) and not doses:
         able = ", ".join(name for name, known in KNOWN.items() if known[-1])
-        raise UserError(f"{estimator} needs a treatment that is 0 or 1 and stays 1. For doses use: {able}.", f"{estimator}에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다. 비율에는 다음을 쓰십시오: {able}.")
+        english, korean = not_binary(plan)
+        raise UserError(f"{estimator} needs a treatment that is 0 or 1 and stays 1; {english}. For doses use: {able}.", f"{estimator}에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다({korean}). 비율에는 다음을 쓰십시오: {able}.")
     found = getattr(import_module(f"evaluation.impact.estimators.{module}"), function)(plan, aggregate)
     if plan.panel == KEEP and found.n_obs < len(plan.data):
         raise UserError(

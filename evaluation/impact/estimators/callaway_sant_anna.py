@@ -19,8 +19,20 @@ from scipy import stats
 
 from evaluation.errors import UserError
 from evaluation.impact.design import NEVER, Design
-from evaluation.impact.estimators.within import codes
-from evaluation.impact.result import Result, event_frame, interval, result
+from evaluation.impact.estimators.within import (
+    cluster_of_units,
+    codes,
+    held_by_others,
+    size_beyond_rounding,
+)
+from evaluation.impact.result import (
+    Result,
+    event_frame,
+    interval,
+    least_error,
+    result,
+    standard_errors,
+)
 
 DRAWS, SEED = 999, 20210225
 # Units whose draws are in memory at once: 999 draws of 4,096 units are 33 MB.
@@ -57,12 +69,14 @@ ESTIMANDS = {
 class GroupTime:
     """ATT(g,t): `cells` with `cohort`, `time`, `estimate`, `reference` (0 by construction); `influence`, shape (units, cells), so that
     the covariance is influence' influence / units^2; `used`, shape (units, periods), whether a row enters any comparison; `failed`,
-    cohort and time of the cells that could not be estimated, which the others leave out."""
+    cohort and time of the cells that could not be estimated, which the others leave out; `held`, covariates that are constant or
+    collinear among the units compared with in such cells."""
 
     cells: pd.DataFrame
     influence: np.ndarray
     used: np.ndarray
     failed: list[tuple[int, int]]
+    held: list[str]
 
 
 def estimate(plan: Design, aggregate: str) -> Result:
@@ -93,19 +107,26 @@ def estimate(plan: Design, aggregate: str) -> Result:
             "Weights change within units: each comparison takes those of its earlier period, the averages those of a unit's first period.",
             "같은 단위 안에서 가중치가 바뀐다. 각 비교에는 앞선 시점의 가중치를, 평균에는 단위의 첫 시점 가중치를 썼다.",
         ))  # fmt: skip
-    cluster = _clusters(plan, data)
+    cluster = cluster_of_units(data, plan.cluster)
     found = group_time(plan, data, unit, time, periods, cohort)
     cells = found.cells
     if not (cells["time"] >= cells["cohort"]).any():
+        if found.held:
+            listed = ", ".join(found.held)
+            raise UserError(
+                f"No effect of a cohort in a period could be estimated: among the units to compare with, {listed} does not vary or is collinear with other covariates. Leave it out.",
+                f"추정할 수 있는 집단·시점별 효과가 없습니다. 비교 단위에서 {listed} 값이 변하지 않거나 다른 공변량과 완전한 공선성이 있습니다. 빼십시오.",
+            )
         raise UserError(
             "No effect of a cohort in a period could be estimated: too few units observed in both periods, or covariates that they do not share. Leave out covariates, or use --panel balance or --control notyet.",
             "추정할 수 있는 집단·시점별 효과가 없습니다. 두 시점 모두 관측된 단위가 너무 적거나 공변량이 겹치지 않습니다. 공변량을 빼거나 --panel balance 또는 --control notyet을 쓰십시오.",
         )
     if found.failed:
         listed = ", ".join(f"{g}/{t}" for g, t in found.failed[:5]) + (" ..." if len(found.failed) > 5 else "")
+        held = ", ".join(found.held)
         told.append((
-            f"{len(found.failed)} effects (cohort/period {listed}) could not be estimated and are left out of the averages: nobody observed in both periods to compare with, or covariates that do not overlap.",
-            f"집단/시점별 효과 {len(found.failed)}개({listed})는 두 시점 모두 관측된 비교 단위가 없거나 공변량이 겹치지 않아 추정하지 못했으며 평균에서 제외하였다.",
+            f"{len(found.failed)} effects (cohort/period {listed}) could not be estimated and are left out of the averages: nobody observed in both periods to compare with, or covariates that do not overlap{f' or are collinear there ({held})' if held else ''}.",
+            f"집단/시점별 효과 {len(found.failed)}개({listed})는 두 시점 모두 관측된 비교 단위가 없거나 공변량이 겹치지 않아{f' 또는 공선성 때문에({held})' if held else ''} 추정하지 못했으며 평균에서 제외하였다.",
         ))  # fmt: skip
     sizes = pd.Series(cohort).value_counts()
     few = sorted(int(g) for g in cells["cohort"].unique() if 1 < sizes[g] < FEW_UNITS)
@@ -118,19 +139,18 @@ def estimate(plan: Design, aggregate: str) -> Result:
     n, total = len(first), plan.data["unit"].nunique()
     overall = averages.influence_func_overall
     se = float(np.sqrt(_covariance(overall[:, None], cluster)[0, 0]))
-    if not se > 1e-12 * np.ptp(data["y"].to_numpy()):
-        told.append(("The outcome does not vary between units, so that there is no standard error.", "단위 사이에 결과변수의 변동이 없어 표준오차를 계산할 수 없다."))
     more: dict = {"diagnostics": {}}
+    least = least_error(data["y"])
     if aggregate == "dynamic":
-        more |= _event_study(plan, averages, cells, cluster, more["diagnostics"])
+        more |= _event_study(plan, averages, cells, cluster, more["diagnostics"], least)
     if aggregate in ("group", "calendar"):
-        errors = np.sqrt(np.diag(_covariance(averages.influence_func, cluster)))
+        errors = standard_errors(_covariance(averages.influence_func, cluster))
         more["groups"] = _rows({"cohort" if aggregate == "group" else "time": averages.event_times.astype(int)}, averages.att_by_event, errors, plan.level)
     else:
-        errors = np.sqrt(np.diag(_covariance(found.influence, cluster)))
+        errors = standard_errors(_covariance(found.influence, cluster))
         errors[cells["reference"]] = np.nan
         more["groups"] = _rows({"cohort": cells["cohort"], "time": cells["time"], "reference": cells["reference"]}, cells["estimate"], errors, plan.level)
-    more["diagnostics"] |= _pretest(plan, found, cohort, cluster, told)
+    more["diagnostics"] |= _pretest(plan, found, cohort, cluster, told, least)
     if plan.cluster == "unit":
         influence = np.zeros(total)
         influence[first["unit"].to_numpy()] = overall * (total / n)
@@ -199,7 +219,7 @@ def group_time(plan: Design, data: pd.DataFrame, unit: np.ndarray, time: np.ndar
     seen = ~np.isnan(y)
     weights = wide("weight") if "weight" in data else None
     covariates = [wide(name) for name in plan.covariates]
-    cells, influence, failed, used = [], [], [], np.zeros_like(seen)
+    cells, influence, failed, held, used = [], [], [], {}, np.zeros_like(seen)
     for g in np.unique(cohort[cohort > 0]):
         base = int(np.searchsorted(periods, g - plan.anticipation)) - 1
         for t in range(len(periods)):
@@ -217,7 +237,11 @@ def group_time(plan: Design, data: pd.DataFrame, unit: np.ndarray, time: np.ndar
             if covariates and t % 8 == 0 and len(cohort) > CHUNK:
                 # statsmodels' fits refer to themselves, so that Python frees them late: 20 MB each with 50,000 units.
                 gc.collect()
-            compared = compare_changes(y[rows, t] - y[rows, base], cohort[rows] == g, x, w, plan.method)
+            # The outcome is regressed on covariates among untreated units, treatment among all.
+            place = None if x is None else _held(x if plan.method == "ipw" else x[cohort[rows] != g])
+            if place is not None:
+                held[plan.covariates[place].removeprefix("x_")] = True
+            compared = None if place is not None else compare_changes(y[rows, t] - y[rows, base], cohort[rows] == g, x, w, plan.method)
             if compared is None:
                 failed.append((int(g), int(periods[t])))
                 continue
@@ -227,7 +251,16 @@ def group_time(plan: Design, data: pd.DataFrame, unit: np.ndarray, time: np.ndar
             cells.append((int(g), int(periods[t]), compared[0], False))
             influence.append(values)
     frame = pd.DataFrame(cells, columns=["cohort", "time", "estimate", "reference"])
-    return GroupTime(frame, np.column_stack(influence) if influence else np.zeros((len(cohort), 0)), used, failed)
+    return GroupTime(frame, np.column_stack(influence) if influence else np.zeros((len(cohort), 0)), used, failed, list(held))
+
+
+def _held(x: np.ndarray) -> int | None:
+    """The first covariate, after the constant in the first column of `x`, that the constant and those before it hold; None without."""
+    x = x[:, 1:]
+    if not len(x):
+        return None
+    own = x - x.mean(axis=0)
+    return held_by_others(own.T @ own, size_beyond_rounding(x, own, np.ones(len(x))))
 
 
 def compare_changes(change: np.ndarray, treated: np.ndarray, x: np.ndarray | None, weight: np.ndarray, method: str) -> tuple[float, np.ndarray] | None:
@@ -257,6 +290,9 @@ def compare_changes(change: np.ndarray, treated: np.ndarray, x: np.ndarray | Non
 
     compare = {"reg": reg_did_panel, "ipw": std_ipw_did_panel, "dr": drdid_panel}[method]
     weight = weight / weight.mean()
+    # A level that is large beside what varies costs the library's normal equations their digits; the constant holds it.
+    spread = x[:, 1:].std(axis=0)
+    x = np.column_stack([x[:, :1], (x[:, 1:] - x[:, 1:].mean(axis=0)) / np.where(spread > 0, spread, 1)])
     with warnings.catch_warnings():
         # What fails is named in the Result.
         warnings.simplefilter("ignore")
@@ -296,16 +332,18 @@ def _average(plan: Design, found: GroupTime, cohort: np.ndarray, weight: np.ndar
     from moderndid import aggte
     from moderndid.did.container import mp
 
-    cells = found.cells
-    window = {}
+    cells, influence, window = found.cells, found.influence, {}
     if aggregate == "dynamic":
+        # Where periods are unevenly spaced, an event time may be the reference of some cohorts only: their zeros are no estimates.
+        told = ~cells["reference"].to_numpy(dtype=bool)
+        cells, influence = cells[told], influence[:, told]
         event = cells["time"] - cells["cohort"]
         window = {"min_e": -np.inf if plan.before is None else -plan.before, "max_e": np.inf if plan.after is None else plan.after}
         if not ((event >= 0) & (event <= window["max_e"])).any():
             raise UserError(f"No period of treatment lies in the window up to {plan.after} after it. Widen --after.", f"참여 후 {plan.after}까지의 구간에 참여 이후 시점이 없습니다. --after를 늘리십시오.")
     given = mp(
         groups=cells["cohort"].to_numpy(dtype=float), times=cells["time"].to_numpy(dtype=float), att_gt=cells["estimate"].to_numpy(), vcov_analytical=np.empty((0, 0)),
-        se_gt=np.full(len(cells), np.nan), critical_value=np.nan, influence_func=found.influence, n_units=len(cohort), alpha=1 - plan.level,
+        se_gt=np.full(len(cells), np.nan), critical_value=np.nan, influence_func=influence, n_units=len(cohort), alpha=1 - plan.level,
         estimation_params={"clustervars": None, "bootstrap": False, "uniform_bands": False}, G=np.where(cohort > 0, cohort, np.inf), weights_ind=weight,
     )  # fmt: skip
     with warnings.catch_warnings():
@@ -313,27 +351,25 @@ def _average(plan: Design, found: GroupTime, cohort: np.ndarray, weight: np.ndar
         return aggte(given, type=aggregate, boot=False, cband=False, **window)
 
 
-def _event_study(plan: Design, averages, cells: pd.DataFrame, cluster: np.ndarray, diagnostics: dict[str, float]) -> dict:
-    # Where periods are unevenly spaced, an event time may be the reference of some cohorts only; then it is estimated.
-    reference = cells["reference"].groupby(cells["time"] - cells["cohort"]).all()
+def _event_study(plan: Design, averages, cells: pd.DataFrame, cluster: np.ndarray, diagnostics: dict[str, float], least: float) -> dict:
     times = averages.event_times.astype(int)
-    told = ~reference[times].to_numpy(dtype=bool)
-    influence = averages.influence_func[:, told]
-    vcov = _covariance(influence, cluster)
-    event = event_frame(times[told], averages.att_by_event[told], np.sqrt(np.diag(vcov)), plan.level, reference=times[~told])
-    before = times[told] < -plan.anticipation
-    diagnostics |= _wald("event_pretest", averages.att_by_event[told][before], vcov[np.ix_(before, before)])
-    return {"event": event, "vcov": vcov, "band": uniform_band(influence, cluster, plan.level)}
+    low, high = -np.inf if plan.before is None else -plan.before, np.inf if plan.after is None else plan.after
+    references = {int(event) for event in (cells["time"] - cells["cohort"])[cells["reference"]] if low <= event <= high} - set(times)
+    vcov = _covariance(averages.influence_func, cluster)
+    event = event_frame(times, averages.att_by_event, standard_errors(vcov), plan.level, reference=references)
+    before = times < -plan.anticipation
+    diagnostics |= _wald("event_pretest", averages.att_by_event[before], vcov[np.ix_(before, before)], least)
+    return {"event": event, "vcov": vcov, "band": uniform_band(averages.influence_func[:, standard_errors(vcov) > least], cluster, plan.level)}
 
 
-def _pretest(plan: Design, found: GroupTime, cohort: np.ndarray, cluster: np.ndarray, told: list[tuple[str, str]]) -> dict[str, float]:
+def _pretest(plan: Design, found: GroupTime, cohort: np.ndarray, cluster: np.ndarray, told: list[tuple[str, str]], least: float) -> dict[str, float]:
     cells = found.cells
     before = ((cells["time"] < cells["cohort"] - plan.anticipation) & ~cells["reference"]).to_numpy()
     if not before.any():
         return {}
     sizes = pd.Series(cohort).value_counts()
     if plan.cluster == "unit" and all(sizes[g] > count for g, count in cells[before].groupby("cohort").size().items()):
-        tested = _wald("pretest", cells["estimate"].to_numpy()[before], _covariance(found.influence[:, before], cluster))
+        tested = _wald("pretest", cells["estimate"].to_numpy()[before], _covariance(found.influence[:, before], cluster), least)
         if tested:
             return tested
     told.append((
@@ -343,26 +379,12 @@ def _pretest(plan: Design, found: GroupTime, cohort: np.ndarray, cluster: np.nda
     return {}
 
 
-def _wald(name: str, estimates: np.ndarray, vcov: np.ndarray) -> dict[str, float]:
-    """Wald test that all estimates are 0; empty where there are none, or their covariance is singular."""
-    if len(estimates) == 0 or np.linalg.matrix_rank(vcov) < len(estimates):
+def _wald(name: str, estimates: np.ndarray, vcov: np.ndarray, least: float) -> dict[str, float]:
+    """Wald test that all estimates are 0; empty where there are none, their covariance is singular, or an error is at most `least`."""
+    if len(estimates) == 0 or standard_errors(vcov).min() <= least or np.linalg.matrix_rank(vcov) < len(estimates):
         return {}
     wald = float(estimates @ np.linalg.solve(vcov, estimates))
     return {f"{name}_wald": wald, f"{name}_df": float(len(estimates)), f"{name}_p": float(stats.chi2(len(estimates)).sf(wald))}
-
-
-def _clusters(plan: Design, data: pd.DataFrame) -> np.ndarray:
-    """Cluster code of each unit, from 0."""
-    column = data[plan.cluster]
-    if (column.groupby(data["unit"]).nunique() > 1).any():
-        raise UserError(
-            "Units move between clusters. Here a unit must stay in one; twfe and sa can cluster across units.",
-            "군집을 옮긴 단위가 있습니다. 이 추정방법에서는 단위가 하나의 군집에 속해야 합니다. twfe와 sa는 이런 군집도 쓸 수 있습니다.",
-        )
-    cluster = codes(column[~data["unit"].duplicated()])
-    if cluster.max() == 0:
-        raise UserError("The rows that count lie in a single cluster: standard errors need at least two.", "추정에 쓰는 행이 하나의 군집에만 있습니다. 표준오차를 계산하려면 군집이 둘 이상이어야 합니다.")
-    return cluster
 
 
 def _cluster_sums(influence: np.ndarray, cluster: np.ndarray) -> np.ndarray:

@@ -21,8 +21,8 @@ import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.impact.design import NEVER, Design, is_binary
-from evaluation.impact.estimators.within import codes
-from evaluation.impact.result import Result, event_frame, result
+from evaluation.impact.estimators.within import cluster_of_units, codes
+from evaluation.impact.result import Result, event_frame, result, standard_errors
 
 MEANING = {
     ("simple", True): ("the effect averaged over all treated units and periods that have somebody to compare with", "비교할 단위가 있는 모든 참여 단위·시점에 걸친 평균 효과"),
@@ -68,7 +68,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     weight = treated["weight"] if "weight" in treated else pd.Series(1.0, treated.index)
     dose = (weight * treated["dose"]) if not binary else weight
     size = weight.groupby(treated["horizon"]).sum().reindex(horizons, fill_value=0.0).to_numpy()
-    told, more = [], {}
+    more = {}
     if aggregate == "simple":
         if found.ate is None or not np.isfinite(found.ate.estimate):
             raise UserError("The treatment received adds up to 0: there is no effect per unit of it. Use dynamic.", "받은 처치량의 합이 0이어서 처치 한 단위당 효과를 구할 수 없습니다. dynamic을 쓰십시오.")
@@ -85,17 +85,14 @@ def estimate(plan: Design, aggregate: str) -> Result:
         by_horizon = by_horizon.div(by_horizon.sum(axis=1), axis=0).reindex(horizons[overall > 0])
         share = by_horizon.mean()
 
-    cluster = codes(rows.drop_duplicates("unit")[plan.cluster])
+    cluster = cluster_of_units(rows, plan.cluster)
     sums = np.column_stack([np.bincount(cluster, column) for column in influence.T]) / len(units)
     covariance = sums.T @ sums
-    se = float(np.sqrt(overall @ covariance @ overall))
+    se = float(np.linalg.norm(sums @ overall))
     if aggregate == "dynamic":
         order = np.flatnonzero(shown)[np.argsort(event[shown])]
         vcov = covariance[np.ix_(order, order)]
-        more = {"event": event_frame(event[order], estimates[order], np.sqrt(np.diag(vcov)), plan.level, reference=[-spread]), "vcov": vcov}
-    if not se > 0:
-        told.append(("A standard error could not be computed: too few units or clusters.", "단위나 군집이 너무 적어 계산하지 못한 표준오차가 있다."))
-        se = np.nan
+        more = {"event": event_frame(event[order], estimates[order], standard_errors(vcov), plan.level, reference=[-spread]), "vcov": vcov}
     if plan.cluster == "unit":
         # Zero for units that are not used.
         values = np.zeros(len(plan.names))
@@ -107,7 +104,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     return result(
         plan, "dcdh", aggregate, estimate_, se, (f"{english}, {against[0]}", f"{korean}({against[1]})"), inference=f"analytic, by influence values, clustered by {plan.cluster}",
         data=kept, n_treated_units=int(treated["unit"].nunique()), cohorts={int(cohort): float(value) for cohort, value in share.items() if value > 0},
-        diagnostics={"mean_dose": float(dose.sum() / weight.sum())}, warnings=tuple(told), **more,
+        diagnostics={"mean_dose": float(dose.sum() / weight.sum())}, **more,
     )  # fmt: skip
 
 
@@ -117,11 +114,7 @@ def _rows(plan: Design) -> pd.DataFrame:
     data = plan.data
     untreated = (data["cohort"] == 0) | (data["time"] < data["cohort"])
     data = data[untreated.groupby(data["unit"]).transform("any")].copy()
-    if "cluster" in data and (data.groupby("unit")["cluster"].nunique() > 1).any():
-        raise UserError(
-            "Some units change cluster; dcdh needs each unit in one. Use twfe or etwfe, or give units the cluster they began in.",
-            "군집이 바뀌는 단위가 있습니다. dcdh에서는 단위마다 군집이 하나여야 합니다. twfe나 etwfe를 쓰거나 처음 군집으로 통일하십시오.",
-        )
+    cluster_of_units(data, plan.cluster)
     times = np.sort(data["time"].unique())
     data["period"] = np.searchsorted(times, data["time"])
     # A cohort between two periods is first seen treated in the next.

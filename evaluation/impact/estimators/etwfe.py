@@ -23,8 +23,21 @@ import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.impact.design import NEVER, Design, is_binary
-from evaluation.impact.estimators.within import COLLINEAR, codes, demean, fit
-from evaluation.impact.result import Result, event_frame, interval, result
+from evaluation.impact.estimators.within import (
+    COLLINEAR,
+    codes,
+    demean,
+    fit,
+    no_freedom,
+    refuse_single,
+)
+from evaluation.impact.result import (
+    Result,
+    event_frame,
+    interval,
+    least_error,
+    result,
+)
 
 MEANING = {
     "simple": ("the effect averaged over all treated units and periods", "모든 참여 단위의 참여 이후 전 시점에 걸친 평균 효과"),
@@ -65,7 +78,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     fitted = fit(data["y"].to_numpy(dtype=float), columns, codes(data["unit"]), codes(data["time"]), codes(data[plan.cluster]), weight)
     jacobian = np.eye(columns.shape[1])[: len(cells)]
     estimates = fitted.coefficients.to_numpy()[: len(cells)]
-    return _summarise(plan, "etwfe", aggregate, data, cells, estimates, jacobian, fitted.vcov.to_numpy(), fitted.scores @ fitted.bread, told)
+    return _summarise(plan, "etwfe", aggregate, data, cells, estimates, jacobian, fitted.scaled, told)
 
 
 def linear_regressors(plan: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, tuple[tuple[str, str], ...]]:
@@ -74,7 +87,7 @@ def linear_regressors(plan: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.Data
     data, cells, cell, told = _cells(plan)
     weight = data["weight"].to_numpy(dtype=float) if "weight" in data else None
     columns, kinds = _regressors(plan, data, cells, cell, ["cell"])
-    columns, _, more = _without_redundant(columns, kinds, demean(columns.to_numpy(), codes(data["unit"]), codes(data["time"]), weight), cells)
+    columns, _, more = _without_redundant(columns, kinds, demean(columns.to_numpy(), codes(data["unit"]), codes(data["time"]), weight), plan.covariates)
     return data, cells, columns, (*told, *more)
 
 
@@ -108,15 +121,17 @@ def estimate_poisson(plan: Design, aggregate: str) -> Result:
     y = data["y"].to_numpy(dtype=float)
     weight = data["weight"].to_numpy(dtype=float) if "weight" in data else np.ones(len(data))
     columns, kinds = _regressors(plan, data, cells, cell, ["constant", "cohort", "time", "cell"])
-    columns, kinds, more = _without_redundant(columns, kinds, columns.to_numpy(), cells)
+    columns, kinds, more = _without_redundant(columns, kinds, columns.to_numpy(), plan.covariates)
     x = columns.to_numpy()
-    coefficients, mean, bread = _poisson(y, x, weight)
-
     cluster = codes(data[plan.cluster])
+    refuse_single(cluster)
     groups, (n, k) = cluster.max() + 1, x.shape
+    if n <= k:
+        raise no_freedom(n, k)
+    coefficients, mean, bread = _poisson(y, x, weight)
     each = weight * (y - mean)
     scores = np.column_stack([np.bincount(cluster, each * column, groups) for column in x.T]) @ bread
-    vcov = scores.T @ scores * groups / (groups - 1) * (n - 1) / (n - k)
+    scores *= np.sqrt(groups / (groups - 1) * (n - 1) / (n - k))
 
     # Each row once with and once without the effect of its cell.
     own = np.array([kind in ("cell", "effect slope") for kind in kinds])
@@ -136,7 +151,9 @@ def estimate_poisson(plan: Design, aggregate: str) -> Result:
         """Share, its error and its interval, for weights of the cells."""
         top, bottom = row @ with_treatment, row @ none
         gradient = row @ slope_with / top - row @ slope_without / bottom
-        log, se = np.log(top / bottom), float(np.sqrt(gradient @ vcov @ gradient))
+        # In the unit of y it is about the mean times as large.
+        log, se = np.log(top / bottom), float(np.linalg.norm(scores @ gradient))
+        se = se if se * top > least_error(y) else np.nan
         lower, upper, _ = interval(log, se, plan.level, groups - 1)
         return float(np.expm1(log)), se * float(np.exp(log)), float(np.expm1(lower)), float(np.expm1(upper))
 
@@ -144,7 +161,7 @@ def estimate_poisson(plan: Design, aggregate: str) -> Result:
     diagnostics = dict(zip(("proportional", "proportional_se", "proportional_lower", "proportional_upper"), proportional(overall), strict=True))
     diagnostics |= {f"proportional_{key}": proportional(row)[0] for key, row in zip(keys, parts, strict=True)}
     return _summarise(
-        plan, "etwfe_poisson", aggregate, data, cells, with_treatment - none, slope_with - slope_without, vcov, scores, (*told, *more), diagnostics,
+        plan, "etwfe_poisson", aggregate, data, cells, with_treatment - none, slope_with - slope_without, scores, (*told, *more), diagnostics,
     )  # fmt: skip
 
 
@@ -216,6 +233,8 @@ def _regressors(plan: Design, data: pd.DataFrame, cells: pd.DataFrame, cell: np.
     linear = "constant" not in blocks
     for name in plan.covariates:
         x = data[name].to_numpy(dtype=float)
+        # The effects of cohorts (or units) and periods hold what this takes off; slopes are told apart better beside a small level.
+        x = x - x.mean()
         # Unit effects hold the slopes, by cohort, of what does not change within units.
         fixed = linear and bool((by_unit[name].transform("max") == by_unit[name].transform("min")).all())
         if not fixed:
@@ -232,7 +251,7 @@ def _regressors(plan: Design, data: pd.DataFrame, cells: pd.DataFrame, cell: np.
     return pd.DataFrame(columns, index=data.index), kinds
 
 
-def _without_redundant(columns: pd.DataFrame, kinds: list[str], bare: np.ndarray, cells: pd.DataFrame) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]]:
+def _without_redundant(columns: pd.DataFrame, kinds: list[str], bare: np.ndarray, covariates: tuple[str, ...]) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]]:
     """The regressors without the slopes that too small a cohort cannot have; `bare` without the effects that are taken out."""
     # Effects and covariates first, so that it is a slope that is found redundant.
     rank = {"cohort slope": 1, "effect slope": 2}
@@ -246,7 +265,7 @@ def _without_redundant(columns: pd.DataFrame, kinds: list[str], bare: np.ndarray
     told = []
     for name, kind in [(name, kind) for name, kind, gone in zip(columns, kinds, redundant, strict=True) if gone]:
         if kind == "covariate":
-            short = name.removeprefix("x_")
+            short = max((given for given in covariates if name == given or name.startswith(f"{given} in ")), key=len).removeprefix("x_")
             raise UserError(
                 f"{short} is collinear with the unit and time effects or with other covariates. Leave it out.",
                 f"{short}은(는) 단위·시점 고정효과나 다른 공변량과 완전한 공선성이 있습니다. 빼십시오.",
@@ -277,9 +296,15 @@ def _no_bare_zeros(data: pd.DataFrame, cells: pd.DataFrame, cell: np.ndarray) ->
 
 
 def _poisson(y: np.ndarray, x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coefficients, fitted means and the inverse of X'WX of a Poisson regression, by iteratively reweighted least squares."""
+    """Coefficients, fitted means and the inverse of X'WX of a Poisson regression, by iteratively reweighted least squares.
+
+    Args:
+        x: its first column is the constant.
+    """
+    # In units of the average, so that the last digits of a deviance of large values do not pass for a fit that moves on.
     centre = np.average(y, weights=weight)
-    index = np.log((y + centre) / 2)
+    y = y / centre
+    index = np.log((y + 1) / 2)
     before = np.inf
     for _ in range(STEPS):
         mean = np.exp(index)
@@ -294,9 +319,10 @@ def _poisson(y: np.ndarray, x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarr
         mean = np.exp(index)
         deviance = float(2 * (weight * (np.where(y > 0, y * (np.log(np.where(y > 0, y, 1)) - index), 0) - (y - mean))).sum())
         if abs(before - deviance) <= CONVERGED * (abs(deviance) + 1):
-            if mean.min() < VANISHED * centre or np.abs(index).max() >= 50:
+            if mean.min() < VANISHED or np.abs(index).max() >= 50:
                 break
-            return coefficients, mean, np.linalg.inv((x * (weight * mean)[:, None]).T @ x)
+            coefficients[0] += np.log(centre)
+            return coefficients, mean * centre, np.linalg.inv((x * (weight * mean)[:, None]).T @ x) / centre
         before = deviance
     raise UserError(
         "The Poisson regression has no finite solution: some effects can only be fitted by a mean of 0. Use etwfe, or put periods or cohorts together.",
@@ -338,20 +364,21 @@ def averages(plan: Design, aggregate: str, data: pd.DataFrame, cells: pd.DataFra
 
 
 def _summarise(
-    plan: Design, estimator: str, aggregate: str, data: pd.DataFrame, cells: pd.DataFrame, estimates: np.ndarray, jacobian: np.ndarray, vcov: np.ndarray,
-    scores: np.ndarray, told: tuple, diagnostics: dict | None = None,
+    plan: Design, estimator: str, aggregate: str, data: pd.DataFrame, cells: pd.DataFrame, estimates: np.ndarray, jacobian: np.ndarray, scores: np.ndarray,
+    told: tuple, diagnostics: dict | None = None,
 ) -> Result:  # fmt: skip
     """The Result of effects by cell.
 
     Args:
-        estimates: shape (cells,); jacobian: their derivatives by the coefficients, shape (cells, k); vcov: of the coefficients;
-            scores: of each cluster, through the bread, shape (clusters, k).
+        estimates: shape (cells,); jacobian: their derivatives by the coefficients, shape (cells, k); scores: what each
+            cluster adds to each coefficient, shape (clusters, k), whose cross product is their covariance.
     """
     overall, parts, keys, shares = averages(plan, aggregate, data, cells)
     df = len(scores) - 1
-    covariance = jacobian @ vcov @ jacobian.T
-    se = _root(overall @ covariance @ overall)
-    errors = [_root(row @ covariance @ row) for row in parts]
+    of_each = scores @ jacobian.T @ overall
+    se = float(np.linalg.norm(of_each))
+    of_parts = scores @ jacobian.T @ parts.T
+    errors = np.linalg.norm(of_parts, axis=0)
     told, more = list(told), {"diagnostics": diagnostics or {}, "cohorts": shares}
     if aggregate == "dynamic":
         starts = {int(row.cohort): data.loc[(data["cohort"] == row.cohort) & (data["time"] < row.cohort - plan.anticipation), "time"].max() for row in cells.itertuples()}
@@ -361,7 +388,7 @@ def _summarise(
                 f"Periods are unevenly spaced, so that cohorts have different reference periods ({', '.join(map(str, sorted(references)))}). Use simple, group or calendar.",
                 f"시점 간격이 일정하지 않아 집단마다 기준 시점이 다릅니다({', '.join(map(str, sorted(references)))}). simple, group, calendar 가운데 하나를 쓰십시오.",
             )
-        more |= {"event": event_frame(keys, parts @ estimates, errors, plan.level, df, [max(references)]), "vcov": parts @ covariance @ parts.T}
+        more |= {"event": event_frame(keys, parts @ estimates, errors, plan.level, df, [max(references)]), "vcov": of_parts.T @ of_parts}
         if plan.control != NEVER:
             told.append((
                 "Effects before treatment are set to 0 by this model and cannot be tested with it; control never shows them.",
@@ -375,15 +402,11 @@ def _summarise(
     if moving:
         names = ", ".join(moving)
         told.append((f"{names} changes over time: if treatment moves it, the part of the effect that runs through it is left out.", f"{names}은(는) 시간에 따라 변한다. 참여가 이 변수를 바꾼다면 그 경로의 효과는 빠진다."))
-    if not all(error > 0 for error in (se, *errors)):
-        told.append(("A standard error could not be computed: too few units or clusters.", "단위나 군집이 너무 적어 계산하지 못한 표준오차가 있다."))
     influence = None
     if plan.cluster == "unit":
-        # Zero for units that are not used; scaled so that the CR1 factor is in them.
-        values = scores @ jacobian.T @ overall
-        norm = np.sqrt((values**2).sum())
+        # Zero for units that are not used; the CR1 factor is in them.
         influence = np.zeros(len(plan.names))
-        influence[np.unique(data["unit"])] = len(plan.names) * values * (se / norm if norm > 0 else 1)
+        influence[np.unique(data["unit"])] = len(plan.names) * of_each
     english, korean = MEANING[aggregate]
     against = AGAINST[plan.control == NEVER]
     treated = cells.loc[overall != 0, "cohort"].unique()
@@ -392,7 +415,3 @@ def _summarise(
         inference=f"cluster-robust (CR1) by {plan.cluster}, delta method", df=df, data=data, influence=influence, warnings=tuple(told),
         n_treated_units=int(data.loc[data["cohort"].isin(treated), "unit"].nunique()), **more,
     )  # fmt: skip
-
-
-def _root(variance: float) -> float:
-    return float(np.sqrt(variance)) if variance > 0 else np.nan

@@ -11,11 +11,25 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.linalg import block_diag
 
 from evaluation.errors import UserError
 from evaluation.impact.design import Design
-from evaluation.impact.estimators.within import COLLINEAR, codes, demean, fit
-from evaluation.impact.result import Result, event_frame, interval, result
+from evaluation.impact.estimators.within import (
+    codes,
+    fit,
+    held_by_others,
+    refuse_single,
+    size_beyond_rounding,
+)
+from evaluation.impact.result import (
+    Result,
+    event_frame,
+    interval,
+    least_error,
+    result,
+    standard_errors,
+)
 
 AGAINST = (
     "compared with what all untreated observations predict: those of never-treated units and of treated units before they start, whatever the choice of controls",
@@ -35,8 +49,9 @@ class Untreated:
     Attributes:
         gap: outcome less prediction: residuals of untreated rows, effects on others, missing where there is no prediction; (rows,).
         untreated, imputed: which rows the model is fitted on; which of the others it predicts; (rows,).
-        weight: of rows, 1 without; unit: codes; centred: time dummies and covariates less their unit's mean over untreated rows,
-            shape (rows, periods + covariates); inverse: generalised inverse of their weighted cross product over untreated rows.
+        weight: of rows, 1 without; unit: codes; centred: time dummies less their unit's mean over untreated rows, and covariates less
+            their unit and time effects there, shape (rows, periods + covariates); inverse: generalised inverse of their weighted cross
+            product over untreated rows.
         mass: weight of each unit's untreated rows, shape (units,).
     """
 
@@ -72,7 +87,8 @@ def untreated_model(plan: Design) -> Untreated:
     (connected to its unit through them). Units with one untreated row are no trouble: their effect is that row.
 
     Raises:
-        UserError: a covariate that unit and time effects hold among untreated rows; no treated row with a prediction.
+        UserError: a covariate that unit and time effects hold among untreated rows; no treated row with a prediction; rows of a single
+            cluster.
     """
     data = plan.data
     unit, time = codes(data["unit"]), codes(data["time"])
@@ -80,46 +96,48 @@ def untreated_model(plan: Design) -> Untreated:
     weight = data["weight"].to_numpy(dtype=float) if "weight" in data else np.ones(len(data))
     cohort = data["cohort"].to_numpy()
     untreated = (cohort == 0) | (data["time"].to_numpy() < cohort - plan.anticipation)
-    covariates = _covariates(plan, untreated, unit, time, weight)
-    terms = np.column_stack([time[:, None] == np.arange(time.max() + 1), covariates]).astype(float)
     mass = np.bincount(unit, weight * untreated)
 
     def centre(columns: np.ndarray) -> np.ndarray:
         mean = np.column_stack([np.bincount(unit, weight * untreated * column) for column in columns.T]) / np.where(mass > 0, mass, 1)[:, None]
         return columns - mean[unit]
 
-    centred, change = centre(terms), centre(y[:, None])[:, 0]
+    centred, change = centre((time[:, None] == np.arange(time.max() + 1)).astype(float)), centre(y[:, None])[:, 0]
     base = centred[untreated]
     normal = base.T @ (base * weight[untreated, None])
     inverse = np.linalg.pinv(normal, rcond=1e-11, hermitian=True)
-    gap = change - centred @ (inverse @ (base.T @ (weight * change)[untreated]))
     # A prediction is unique where the row lies in the space of the untreated ones (connectedness and periods in one check).
     outside = np.abs(centred - centred @ inverse @ normal).max(axis=1) > 1e-6
+    if plan.covariates:
+        # Less their time effects they are orthogonal to the dummies, so that neither their level nor a trend in common hides their changes.
+        given = data[list(plan.covariates)].to_numpy(dtype=float)
+        own = centre(given)
+        x = own - centred @ (inverse @ (base.T @ (own * weight[:, None])[untreated]))
+        x, of_covariates = _covariates(plan, x, size_beyond_rounding(given[untreated], own[untreated], weight[untreated]), untreated, weight)
+        centred, inverse = np.column_stack([centred, x]), block_diag(inverse, of_covariates)
+    gap = change - centred @ (inverse @ (centred[untreated].T @ (weight * change)[untreated]))
     imputed = ~untreated & ~outside & (mass[unit] > 0)
     if not (imputed & (data["treated"].to_numpy() == 1)).any():
         raise UserError(
             "No treated observation has a prediction: its unit has nothing before treatment (less anticipation), or no unit is untreated in its period. Lower the anticipation or add units.",
             "참여하지 않았을 때의 값을 예측할 수 있는 참여 관측이 없습니다. 참여 전 자료가 없거나 같은 시점에 미참여 단위가 없습니다. 사전 반응 기간을 줄이거나 비교할 단위를 더하십시오.",
         )
+    refuse_single(codes(data[plan.cluster])[untreated | imputed])
     return Untreated(np.where(untreated | imputed, gap, np.nan), untreated, imputed, weight, unit, centred, inverse, mass)
 
 
-def _covariates(plan: Design, untreated: np.ndarray, unit: np.ndarray, time: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Covariates scaled to be of one size, shape (rows, covariates)."""
-    if not plan.covariates:
-        return np.empty((len(unit), 0))
-    x = plan.data[list(plan.covariates)].to_numpy(dtype=float)
-    size = np.sqrt((x[untreated] ** 2).mean(axis=0))
-    x = x / np.where(size > 0, size, 1)
-    within = demean(x[untreated], codes(pd.Series(unit[untreated])), codes(pd.Series(time[untreated])), weight[untreated])
-    rank = np.abs(np.diag(np.linalg.qr(within, mode="r"))) if len(within) >= x.shape[1] else np.zeros(1)
-    if (rank < COLLINEAR * np.sqrt(untreated.sum())).any():
-        name = plan.covariates[int(np.argmax(rank < COLLINEAR * np.sqrt(untreated.sum())))].removeprefix("x_")
+def _covariates(plan: Design, x: np.ndarray, size: np.ndarray, untreated: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Covariates `x`, shape (rows, covariates), less unit and time effects, scaled to be of one size; and the inverse of their weighted
+    cross product over untreated rows. `size` is what a covariate is held against to see whether anything is left of it."""
+    gram = x[untreated].T @ (x * weight[:, None])[untreated]
+    if (held := held_by_others(gram, size)) is not None:
+        name = plan.covariates[held].removeprefix("x_")
         raise UserError(
             f"{name} tells nothing beyond unit and time effects and the other covariates before treatment (it may not change over time). Leave it out, or use cs, etwfe or lpdid, which compare units with like values.",
             f"{name}은(는) 참여 전 관측에서 단위·시점 고정효과나 다른 공변량으로 이미 설명됩니다(시간에 따라 변하지 않을 수 있습니다). 빼거나, 값이 비슷한 단위끼리 비교하는 cs, etwfe, lpdid를 쓰십시오.",
         )
-    return x
+    scale = np.sqrt(np.diag(gram) / weight[untreated].sum())
+    return x / scale, np.linalg.inv(gram / np.outer(scale, scale))
 
 
 def averages(keys: pd.Series, weight: np.ndarray) -> tuple[list[int], np.ndarray]:
@@ -164,7 +182,8 @@ def estimate(plan: Design, aggregate: str) -> Result:
         ))  # fmt: skip
     more, diagnostics = {}, {}
     if leave_out is not None:
-        diagnostics["se_leave_one_out"] = float(np.sqrt(((leave_out @ whole) ** 2).sum()))
+        left = float(np.sqrt(((leave_out @ whole) ** 2).sum()))
+        diagnostics["se_leave_one_out"] = left if left > least_error(data["y"]) else np.nan
     if aggregate == "group":
         rows = [(name, value, se, *interval(value, se, plan.level)[:2]) for name, value, se in zip(names, estimates, np.sqrt((scores**2).sum(axis=0)), strict=True)]
         more["groups"] = pd.DataFrame(rows, columns=["cohort", "estimate", "se", "lower", "upper"])
@@ -172,7 +191,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
         leads, found, lead_scores, reference, tested, notes = pre_trends(plan, model)
         joint = np.column_stack([lead_scores, scores])
         more["vcov"] = joint.T @ joint
-        more["event"] = event_frame([*leads, *names], [*found, *estimates], np.sqrt(np.diag(more["vcov"])), plan.level, reference=reference)
+        more["event"] = event_frame([*leads, *names], [*found, *estimates], standard_errors(more["vcov"]), plan.level, reference=reference)
         diagnostics |= tested
         told += notes
     shares = (weights @ whole)[treated]
@@ -183,7 +202,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
         plan, "bjs", aggregate, whole @ estimates, se, estimand(aggregate), data=data[model.used],
         inference=f"conservative cluster-robust (BJS Theorem 3) by {plan.cluster}", n_treated_units=int(data.loc[treated, "unit"].nunique()),
         cohorts={int(name): float(shares[cohort == name].sum()) for name in np.unique(cohort)},
-        influence=len(of_each) * of_each if plan.cluster == "unit" else None, diagnostics=diagnostics, warnings=(*told, *no_error(se)), **more,
+        influence=len(of_each) * of_each if plan.cluster == "unit" else None, diagnostics=diagnostics, warnings=tuple(told), **more,
     )  # fmt: skip
 
 
@@ -222,6 +241,9 @@ def pre_trends(plan: Design, model: Untreated):
     cluster = codes(plan.data[plan.cluster])
     times = sorted(int(value) for value in time.dropna().unique())
     rows = codes(data[plan.cluster])
+    if rows.max() == 0:
+        why = ("No coefficients before treatment: the untreated rows lie in a single cluster.", "참여 전 계수를 제시하지 않는다. 미참여 관측이 하나의 군집에만 있다.")
+        return [], np.empty(0), np.empty((cluster.max() + 1, 0)), [], {}, [why]
     weight = model.weight[model.untreated] if "weight" in data else None
     fitted = None
     for first in times:
@@ -239,7 +261,7 @@ def pre_trends(plan: Design, model: Untreated):
     if fitted is None:
         why = ("No coefficients before treatment: the window has too few periods before it, or unit and time effects leave nothing to tell them from.", "참여 전 계수를 제시하지 않는다. 창 안에 참여 전 시점이 부족하거나 단위·시점 고정효과와 구분되지 않는다.")
         return [], np.empty(0), np.empty((cluster.max() + 1, 0)), [], {}, [why]
-    kept = scaled_scores(fitted)[:, : len(leads)]
+    kept = fitted.scaled[:, : len(leads)]
     scores = np.zeros((cluster.max() + 1, len(leads)))
     # Both code clusters in the order of their values.
     scores[np.unique(cluster[model.untreated])] = kept
@@ -248,7 +270,7 @@ def pre_trends(plan: Design, model: Untreated):
         f"Estimates before treatment come from a separate regression on untreated observations, against event time {first} and before; those after are against all untreated periods: do not read them as one line (Roth 2024), nor use them for bounds that need a common base period.",
         f"참여 전 추정치는 참여 전 관측만으로 따로 추정하여 경과 시점 {first} 및 그 이전을 기준으로 하고, 참여 후 추정치는 참여 전 전체를 기준으로 한다. 하나의 추세선으로 읽거나 공통 기준 시점이 필요한 민감도 분석에 써서는 안 된다(Roth 2024).",
     )]  # fmt: skip
-    if len(leads) >= fitted.clusters or np.linalg.matrix_rank(vcov) < len(leads):
+    if len(leads) >= fitted.clusters or np.linalg.matrix_rank(vcov) < len(leads) or standard_errors(vcov).min() <= least_error(plan.data["y"]):
         notes.append(("Too few clusters for a joint test of the estimates before treatment.", "군집이 적어 참여 전 추정치의 결합검정을 할 수 없다."))
         return leads, found, scores, [first], {}, notes
     f = float(found @ np.linalg.solve(vcov, found)) / len(leads)
@@ -256,22 +278,11 @@ def pre_trends(plan: Design, model: Untreated):
     return leads, found, scores, [first], tested, notes
 
 
-def scaled_scores(fitted) -> np.ndarray:
-    """What each cluster adds to each coefficient of a `within.Fit`, with its small-sample factor: vcov = scores' scores."""
-    raw = fitted.scores @ fitted.bread
-    return raw * np.sqrt(fitted.vcov.iat[0, 0] / (raw[:, 0] @ raw[:, 0])) if raw[:, 0].any() else raw
-
-
 def few_clusters(plan: Design) -> list[tuple[str, str]]:
     """A warning where a single cluster is treated: clustered errors know nothing of its variation."""
     if plan.data.loc[plan.data["cohort"] > 0, plan.cluster].nunique() > 1:
         return []
     return [("A single cluster is treated: clustered standard errors are too small. Use randomisation inference.", "참여 군집이 하나뿐이어서 군집 표준오차가 실제보다 작다. 임의화 추론이 필요하다.")]
-
-
-def no_error(se: float) -> list[tuple[str, str]]:
-    """A warning where there is no standard error, or one of 0."""
-    return [] if se > 0 else [("There is no standard error: nothing varies between clusters.", "군집 간 변동이 없어 표준오차를 계산할 수 없다.")]
 
 
 def _scores(plan: Design, model: Untreated, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, int]:

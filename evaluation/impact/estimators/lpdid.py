@@ -14,8 +14,14 @@ import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.impact.design import NEVER, Design
-from evaluation.impact.estimators.imputation import few_clusters, no_error
-from evaluation.impact.estimators.within import COLLINEAR, codes
+from evaluation.impact.estimators.imputation import few_clusters
+from evaluation.impact.estimators.within import (
+    COLLINEAR,
+    cluster_of_units,
+    codes,
+    no_freedom,
+    refuse_single,
+)
 from evaluation.impact.result import Result, event_frame, result
 
 VARIANCE, EQUAL = "variance", "equal"
@@ -34,14 +40,14 @@ WEIGHTS = {
 
 @dataclass(frozen=True)
 class Wide:
-    """The panel as tables of units by calendar periods, missing where unobserved: `y`, shape (units, periods), `x`, shape (covariates,
-    units, periods); `cohort` and `cluster` (codes) of each unit; `start`, the first period."""
+    """The panel as tables of units by periods that anybody is observed in, missing where unobserved: `y`, shape (units, periods), `x`,
+    shape (covariates, units, periods); `cohort` and `cluster` (codes) of each unit; `times`, the periods, in order."""
 
     y: np.ndarray
     x: np.ndarray
     cohort: np.ndarray
     cluster: np.ndarray
-    start: int
+    times: list[int]
 
 
 @dataclass(frozen=True)
@@ -68,18 +74,19 @@ def estimate(plan: Design, aggregate: str, weighting: str = VARIANCE) -> Result:
         weighting: VARIANCE, what least squares gives, or EQUAL, reweighted so that each unit that enters counts alike.
 
     Raises:
-        UserError: no unit that enters with its base period and a clean control observed; a covariate collinear with the others.
+        UserError: no unit that enters with its base period and a clean control observed; a covariate collinear with the others; units
+            that move between clusters, or a single cluster; too few rows.
     """
     wide = wide_tables(plan)
-    last = wide.y.shape[1] - 1
+    last = wide.times[-1] - wide.times[0]
     after = plan.after if plan.after is not None else last
     told = few_clusters(plan)
     reference = -1 - plan.anticipation
     entering = sorted(plan.cohorts)
     if aggregate == "simple":
         found = _pooled(plan, wide, plan.after, weighting)
-        if found is None:
-            raise _nobody(plan)
+        if isinstance(found, UserError):
+            raise found
         fits, end = {0: found[0]}, found[1]
         if plan.after is None and end < last:
             told.append((
@@ -88,15 +95,18 @@ def estimate(plan: Design, aggregate: str, weighting: str = VARIANCE) -> Result:
             ))  # fmt: skip
         what = (f"effect on the mean outcome over event times 0 to {end}", f"경과 시점 0~{end} 평균 결과에 대한 효과")
     else:
-        wanted = [time for time in range(-(last if plan.before is None else plan.before), after + 1) if time != reference]
-        tried = {time: _project(plan, wide, [time], weighting) for time in wanted}
-        fits = {time: fitted for time, fitted in tried.items() if fitted is not None}
-        absent = [time for time in wanted if time not in fits and (plan.after is not None if time > reference else plan.before is not None)]
+        low = -(last if plan.before is None else plan.before)
+        # Only these can be observed, however far apart the numbers of periods are.
+        apart = sorted({later - earlier + reference for later in wide.times for earlier in wide.times} - {reference})
+        tried = {time: _project(plan, wide, [time], weighting) for time in apart if low <= time <= after}
+        fits = {time: fitted for time, fitted in tried.items() if isinstance(fitted, Projection)}
+        asked = [*(range(low, reference) if plan.before is not None else ()), *(range(max(low, reference + 1), after + 1) if plan.after is not None else ())]
+        absent = [time for time in asked if time not in fits]
         if absent:
             listed = ", ".join(map(str, absent))
-            told.append((f"No clean comparison at event time {listed}: not shown.", f"경과 시점 {listed}에는 비교할 단위가 없어 제시하지 않는다."))
+            told.append((f"No clean comparison (of two clusters or more) at event time {listed}: not shown.", f"경과 시점 {listed}에는 비교할 단위가 없거나 군집이 하나뿐이어서 제시하지 않는다."))
         if not any(time >= 0 for time in fits):
-            raise _nobody(plan)
+            raise next((why for time, why in tried.items() if time >= 0), _nobody(plan))
         what = ("mean over event times from 0 on of the effect at each, each over the cohorts observed then", "참여 후 경과 시점별 효과(시점마다 관측되는 참여 연도 기준)의 단순평균")
     times = list(fits)
     scores = np.column_stack([fitted.scores for fitted in fits.values()])
@@ -116,7 +126,7 @@ def estimate(plan: Design, aggregate: str, weighting: str = VARIANCE) -> Result:
     of_each = scores @ whole
     se = float(np.sqrt(of_each @ of_each))
     used = np.any([fitted.used for fitted in fits.values()], axis=0)
-    place = plan.data["unit"].to_numpy(), plan.data["time"].to_numpy() - wide.start
+    place = plan.data["unit"].to_numpy(), codes(plan.data["time"])
     against = CONTROLS[plan.control]
     estimand = (f"{what[0]}, {WEIGHTS[weighting][0]}; compared with {against[0]}", f"{what[1]}. {WEIGHTS[weighting][1]}. 비교 대상은 {against[1]}이다")
     return result(
@@ -125,43 +135,49 @@ def estimate(plan: Design, aggregate: str, weighting: str = VARIANCE) -> Result:
         n_treated_units=int(np.any([fitted.entered for time, fitted in fits.items() if time >= 0], axis=0).sum()),
         cohorts={cohort: share for cohort, share in shares.items() if share != 0},
         influence=len(of_each) * of_each if plan.cluster == "unit" else None,
-        diagnostics={"pooled_to": float(end)} if aggregate == "simple" else {}, warnings=(*told, *no_error(se)), **more,
+        diagnostics={"pooled_to": float(end)} if aggregate == "simple" else {}, warnings=tuple(told), **more,
     )  # fmt: skip
 
 
-def _pooled(plan: Design, wide: Wide, after: int | None, weighting: str) -> tuple[Projection, int] | None:
-    """The pooled regression and the last event time in it, looked for where `after` is None."""
+def _pooled(plan: Design, wide: Wide, after: int | None, weighting: str) -> tuple[Projection, int] | UserError:
+    """The pooled regression and the last event time in it, looked for where `after` is None; or why there is none."""
     if after is not None:
         fitted = _project(plan, wide, range(after + 1), weighting)
-        return None if fitted is None else (fitted, after)
+        if isinstance(fitted, Projection):
+            return fitted, after
+        able = [end for end in range(min(after, len(wide.times))) if isinstance(_project(plan, wide, range(end + 1), weighting), Projection)]
+        return _nobody(plan, max(able)) if able else fitted
     best = None
-    for end in range(wide.y.shape[1]):
+    for end in range(len(wide.times)):
         fitted = _project(plan, wide, range(end + 1), weighting)
-        if fitted is None or (best is not None and len(fitted.shares) < len(best[0].shares)):
+        if not isinstance(fitted, Projection):
+            return best or fitted
+        if best is not None and len(fitted.shares) < len(best[0].shares):
             break
         best = fitted, end
     return best
 
 
-def changes(plan: Design, wide: Wide, horizons, weighting: str = VARIANCE) -> tuple[np.ndarray, ...] | None:
-    """Rows of the regression of the change from the base period to the mean over `horizons`; None without an entry that has a clean
-    control in its period. Periods in which nobody enters stay in, as in the paper: they tell of covariates.
+def changes(plan: Design, wide: Wide, horizons, weighting: str = VARIANCE) -> tuple[np.ndarray, ...] | UserError:
+    """Rows of the regression of the change from the base period to the mean over `horizons`; or why there is none: no entry that has a
+    clean control in its period. Periods in which nobody enters stay in, as in the paper: they tell of covariates.
 
     Returns:
-        period (its number), unit, entry (0/1), change, shape (rows,); covariates, shape (rows, covariates); observations that they
-        rest on, shape (units, periods).
+        period, unit, entry (0/1) and change, shape (rows,); covariates, shape (rows, covariates); observations that they rest on,
+        shape (units, periods).
     """
-    n, periods = wide.y.shape
     base = -1 - plan.anticipation
     far = max(max(horizons), 0) + plan.anticipation
-    used = np.zeros((n, periods), dtype=bool)
+    used = np.zeros(wide.y.shape, dtype=bool)
+    column = {time: number for number, time in enumerate(wide.times)}
     parts = []
-    for t in range(-base, periods):
-        targets = [t + h for h in horizons]
-        if min(targets) < 0 or max(targets) >= periods:
+    for before in wide.times:
+        now = before - base
+        # Nobody need be observed in the period of entry itself, but it lies within the panel.
+        if now > wide.times[-1] or not all(now + h in column for h in horizons):
             continue
-        now = wide.start + t
-        change = wide.y[:, targets].mean(axis=1) - wide.y[:, t + base]
+        targets, start = [column[now + h] for h in horizons], column[before]
+        change = wide.y[:, targets].mean(axis=1) - wide.y[:, start]
         enters = wide.cohort == now
         clean = wide.cohort == 0
         if plan.control != NEVER:
@@ -170,27 +186,30 @@ def changes(plan: Design, wide: Wide, horizons, weighting: str = VARIANCE) -> tu
         # Without a clean control a period's effect takes in that of entry; without an entry there is nothing to weight alike.
         if not clean[rows].any() or (weighting == EQUAL and not enters[rows].any()):
             continue
-        used[np.ix_(rows, [*targets, t + base])] = True
-        parts.append((np.full(len(rows), t), rows, enters[rows].astype(float), change[rows], wide.x[:, rows, t + base].T))
+        used[np.ix_(rows, [*targets, start])] = True
+        parts.append((np.full(len(rows), now), rows, enters[rows].astype(float), change[rows], wide.x[:, rows, start].T))
     if not parts or not any(part[2].any() for part in parts):
-        return None
-    return (*(np.concatenate(column) for column in zip(*parts, strict=True)), used)
+        return _nobody(plan)
+    return (*(np.concatenate(part) for part in zip(*parts, strict=True)), used)
 
 
-def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection | None:
-    """Regress the change from the base period to the mean over `horizons` on entry, covariates and period effects; None where `changes`
-    gives none, or too few rows."""
+def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection | UserError:
+    """Regress the `changes` on entry, covariates and period effects; or why it cannot be: no such rows, a single cluster, too few rows."""
     found = changes(plan, wide, horizons, weighting)
-    if found is None:
-        return None
+    if isinstance(found, UserError):
+        return found
     t, unit, enters, change, x, used = found
     period = codes(pd.Series(t))
     size = np.bincount(period)
     weight = np.ones(len(t)) if weighting == VARIANCE else (size / (size - np.bincount(period, enters)))[period]
     cluster = wide.cluster[unit]
     groups, rows, counted = len(np.unique(cluster)), len(t), 1 + x.shape[1] + len(size)
-    if groups < 2 or rows <= counted:
-        return None
+    try:
+        refuse_single(cluster)
+    except UserError as error:
+        return error
+    if rows <= counted:
+        return no_freedom(rows, counted)
     columns = np.column_stack([change, enters, x])
     mean = np.column_stack([np.bincount(period, weight * column) for column in columns.T]) / np.bincount(period, weight)[:, None]
     within = columns - mean[period]
@@ -217,7 +236,7 @@ def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection |
 
 def wide_tables(plan: Design) -> Wide:
     data = plan.data
-    unit, place = data["unit"].to_numpy(), (data["time"] - data["time"].min()).to_numpy()
+    unit, place = data["unit"].to_numpy(), codes(data["time"])
     shape = unit.max() + 1, place.max() + 1
 
     def table(column: str) -> np.ndarray:
@@ -227,12 +246,15 @@ def wide_tables(plan: Design) -> Wide:
 
     first = ~data.duplicated("unit").to_numpy()
     x = np.array([table(name) for name in plan.covariates]).reshape(len(plan.covariates), *shape)
-    return Wide(table("y"), x, data["cohort"].to_numpy()[first], codes(data[plan.cluster])[first], int(data["time"].min()))
+    return Wide(table("y"), x, data["cohort"].to_numpy()[first], cluster_of_units(data, plan.cluster), sorted(int(time) for time in data["time"].unique()))
 
 
-def _nobody(plan: Design) -> UserError:
+def _nobody(plan: Design, able: int | None = None) -> UserError:
+    """The refusal of a window; `able` is the longest that would do, where it is known."""
     base = 1 + plan.anticipation
+    english, korean = ("", "") if able is None else (f" to --after {able} or less", f"--after {able} 이하로 ")
+    gaps = (np.diff(np.unique(plan.data["time"])) > 1).any()
     return UserError(
-        f"No unit enters treatment with its outcome {base} period(s) before, all outcomes of the window and a clean control observed (two clusters or more). Shorten the window, lower the anticipation, or use --control notyet or bjs.",
-        f"참여 {base}기 전과 창 안의 결과, 비교할 단위가 모두 관측되는 참여 단위가 없습니다(군집은 둘 이상이어야 합니다). 창이나 사전 반응 기간을 줄이거나 --control notyet 또는 bjs를 쓰십시오.",
+        f"No unit enters treatment with its outcome {base} period(s) before, all outcomes of the window and a clean control observed. Shorten the window{english}, lower the anticipation, or use --control notyet or bjs.{' Periods that follow each other must have numbers that do.' if gaps else ''}",
+        f"참여 {base}기 전과 창 안의 결과, 비교할 단위가 모두 관측되는 참여 단위가 없습니다. 창을 {korean}줄이거나 사전 반응 기간을 줄이거나 --control notyet 또는 bjs를 쓰십시오.{' 잇따른 시점에는 연속된 번호를 붙여야 합니다.' if gaps else ''}",
     )

@@ -8,18 +8,16 @@ Source: Cengiz, Dube, Lindner and Zipperer (2019), Quarterly Journal of Economic
 "Stacked difference-in-differences", NBER Working Paper 32054, equation 3 and table 1 (aggregate weights).
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.impact.design import NEVER, Design
-from evaluation.impact.estimators.imputation import (
-    few_clusters,
-    no_error,
-    scaled_scores,
-)
+from evaluation.impact.estimators.imputation import few_clusters
 from evaluation.impact.estimators.within import codes, fit
-from evaluation.impact.result import Result, event_frame, result
+from evaluation.impact.result import Result, event_frame, result, standard_errors
 
 CONTROLS = {
     NEVER: ("units that are never treated", "미참여 단위"),
@@ -54,7 +52,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     regressors = event_regressors(plan, stack, times)
     # Effects of the unit in its stack and of event time: without covariates what the paper's treatment and event-time effects give.
     fitted = fit(stack["y"].to_numpy(dtype=float), regressors, codes(stack["member"]), codes(stack["event"]), codes(stack[plan.cluster]), stack["mass"].to_numpy())
-    scores = scaled_scores(fitted)[:, : len(times)]
+    scores = fitted.scaled[:, : len(times)]
     estimates, vcov = fitted.coefficients.to_numpy()[: len(times)], scores.T @ scores
     whole = np.array([time >= 0 for time in times], dtype=float)
     whole /= whole.sum()
@@ -62,7 +60,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     se = float(np.sqrt(of_each @ of_each))
     more = {}
     if aggregate == "dynamic":
-        more = {"event": event_frame(times, estimates, np.sqrt(np.diag(vcov)), plan.level, fitted.clusters - 1, [reference]), "vcov": vcov}
+        more = {"event": event_frame(times, estimates, standard_errors(vcov), plan.level, fitted.clusters - 1, [reference]), "vcov": vcov}
     members = stack[treated & (event == reference)].groupby("stack")["mass"].sum()
     against = CONTROLS[plan.control]
     estimand = (
@@ -78,7 +76,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
         data=plan.data.iloc[np.unique(stack["row"])], n_treated_units=int(stack.loc[treated, "unit"].nunique()), influence=influence,
         cohorts={int(cohort): float(share) for cohort, share in (members / members.sum()).items()},
         diagnostics={"stacks": float(len(members)), "stacked_rows": float(len(stack)), "before": float(before), "after": float(after)},
-        warnings=(*told, *no_error(se)), **more,
+        warnings=tuple(told), **more,
     )  # fmt: skip
 
 
@@ -103,7 +101,7 @@ def window(plan: Design, reference: int) -> tuple[int, int, list[tuple[str, str]
     need = -reference if plan.before is None else plan.before
     able = [cohort for cohort in plan.cohorts if cohort - need >= start and _room(plan, cohort, end) >= (plan.after or 0)]
     if not able:
-        raise _nobody(need, plan.after or 0)
+        raise _nobody(plan, need, plan.after or 0, reference)
     before = plan.before if plan.before is not None else min(able) - start
     after = plan.after if plan.after is not None else min(_room(plan, cohort, end) for cohort in able)
     told = (
@@ -142,7 +140,7 @@ def stack_rows(plan: Design, before: int, after: int, reference: int) -> tuple[p
         own = at_reference["weight"] if "weight" in rows else pd.Series(1.0, at_reference.index)
         stacks.append(rows.assign(mass=rows["unit"].map(own)))
     if not stacks:
-        raise _nobody(before, after)
+        raise _nobody(plan, before, after, reference)
     stack = pd.concat(stacks, ignore_index=True)
     once = stack[stack["event"] == reference]
     sums = once.groupby(["stack", "in_treatment"])["mass"].sum().unstack()
@@ -152,8 +150,18 @@ def stack_rows(plan: Design, before: int, after: int, reference: int) -> tuple[p
     return stack.assign(mass=stack["mass"] * correct), left
 
 
-def _nobody(before: int, after: int) -> UserError:
+def _nobody(plan: Design, before: int, after: int, reference: int) -> UserError:
+    english, korean = "Shorten the window", "창을 줄이거나"
+    if plan.before is not None or plan.after is not None:
+        try:
+            widest = window(replace(plan, before=None, after=None), reference)[:2]
+            stack_rows(replace(plan, before=None, after=None), *widest, reference)
+            english += f" (--before {widest[0]} --after {widest[1]} is the widest that keeps every cohort that can be compared)"
+            korean = f"창을 줄이거나(비교할 수 있는 모든 참여 연도가 들어가는 가장 넓은 창은 --before {widest[0]} --after {widest[1]}입니다)"
+        except UserError:
+            # No window at all would do.
+            pass
     return UserError(
-        f"No cohort is observed {before} periods before and {after} after treatment together with clean controls. Shorten the window, lower the anticipation, or use --control notyet or bjs.",
-        f"참여 전 {before}기와 후 {after}기가 비교할 단위와 함께 관측되는 참여 연도가 없습니다. 창이나 사전 반응 기간을 줄이거나 --control notyet 또는 bjs를 쓰십시오.",
+        f"No cohort is observed {before} periods before and {after} after treatment together with clean controls. {english}, lower the anticipation, or use --control notyet or bjs.",
+        f"참여 전 {before}기와 후 {after}기가 비교할 단위와 함께 관측되는 참여 연도가 없습니다. {korean} 사전 반응 기간을 줄이거나, --control notyet 또는 bjs를 쓰십시오.",
     )

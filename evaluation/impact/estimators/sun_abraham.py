@@ -12,7 +12,7 @@ from evaluation.errors import UserError
 from evaluation.impact.design import NOT_YET, Design
 from evaluation.impact.estimators.callaway_sant_anna import comparable
 from evaluation.impact.estimators.within import codes, fit
-from evaluation.impact.result import Result, event_frame, result
+from evaluation.impact.result import Result, event_frame, result, standard_errors
 
 ESTIMANDS = {
     "simple": (
@@ -50,8 +50,6 @@ def estimate(plan: Design, aggregate: str) -> Result:
     cells, columns = interactions(plan, cohort, time)
     regressors = pd.DataFrame(columns, columns=[f"cohort {g}, event time {e}" for g, e in cells]).join(data[list(plan.covariates)])
     cluster = codes(data[plan.cluster])
-    if cluster.max() == 0:
-        raise UserError("The rows that count lie in a single cluster: standard errors need at least two.", "추정에 쓰는 행이 하나의 군집에만 있습니다. 표준오차를 계산하려면 군집이 둘 이상이어야 합니다.")
     try:
         fitted = fit(data["y"].to_numpy(dtype=float), regressors, codes(data["unit"]), codes(data["time"]), cluster, weight)
     except UserError as error:
@@ -63,7 +61,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
             f"{name}의 효과를 단위·시점 고정효과와 구분할 수 없습니다. 그 시점과 참여 직전 시점에 함께 관측된 단위가 부족합니다. --panel balance를 쓰거나, 추정할 수 없는 효과를 제외하는 cs를 쓰십시오.",
         ) from error
     k = len(cells)
-    coefficients, vcov = fitted.coefficients.to_numpy()[:k], fitted.vcov.to_numpy()[:k, :k]
+    coefficients = fitted.coefficients.to_numpy()[:k]
     # Rows of the cohorts at each event time, by weight: their shares (the weights of definition 2).
     size = np.ones(len(data)) if weight is None else weight
     sizes = np.array([size[(cohort == g) & (event == e)].sum() for g, e in cells])
@@ -78,20 +76,20 @@ def estimate(plan: Design, aggregate: str) -> Result:
         weights = shares[after].mean(axis=0)
     else:
         raise UserError(f"No period of treatment lies in the window up to {plan.after} after it. Widen --after.", f"참여 후 {plan.after}까지의 구간에 참여 이후 시점이 없습니다. --after를 늘리십시오.")
-    se = float(np.sqrt(weights @ vcov @ weights))
+    of_each = fitted.scaled[:, :k] @ weights
+    se = float(np.sqrt(of_each @ of_each))
     df = fitted.clusters - 1
-    if not se > 1e-12 * np.ptp(data["y"].to_numpy()):
-        told.append(("The outcome does not vary between units, so that there is no standard error.", "단위 사이에 결과변수의 변동이 없어 표준오차를 계산할 수 없다."))
     more = {}
     if aggregate == "dynamic":
-        covariance = shares @ vcov @ shares.T
-        reference = [e for e in {-1 - plan.anticipation} - set(shown) if lowest <= e <= highest]
-        more = {"event": event_frame(shown, shares @ coefficients, np.sqrt(np.diag(covariance)), plan.level, df, reference), "vcov": covariance}
+        scores = fitted.scaled[:, :k] @ shares.T
+        covariance = scores.T @ scores
+        # What no cohort has an estimate at: one event time, unless periods are unevenly spaced.
+        left_out = {(int(g), int(e)) for g in np.unique(cohorts) for e in event[cohort == g]} - set(cells)
+        reference = {e for _, e in left_out if lowest <= e <= highest} - set(shown)
+        more = {"event": event_frame(shown, shares @ coefficients, standard_errors(covariance), plan.level, df, reference), "vcov": covariance}
     if plan.cluster == "unit":
-        scores = fitted.scores @ fitted.bread @ np.concatenate([weights, np.zeros(len(fitted.coefficients) - k)])
-        spread, total = np.sqrt((scores**2).sum()), plan.data["unit"].nunique()
-        influence = np.zeros(total)
-        influence[np.unique(data["unit"])] = scores * (total * se / spread if spread > 0 else 0)
+        influence = np.zeros(plan.data["unit"].nunique())
+        influence[np.unique(data["unit"])] = len(influence) * of_each
         more["influence"] = influence
     words = NEVER_TREATED if plan.n_never > 0 else LAST_TREATED
     return result(

@@ -15,13 +15,12 @@ from evaluation.impact.estimators.imputation import (
     averages,
     estimand,
     few_clusters,
-    no_error,
     not_imputed,
     overall,
     untreated_model,
 )
 from evaluation.impact.estimators.within import codes
-from evaluation.impact.result import Result, event_frame, result
+from evaluation.impact.result import Result, event_frame, result, standard_errors
 
 
 def estimate(plan: Design, aggregate: str) -> Result:
@@ -56,7 +55,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     if aggregate == "dynamic":
         more["vcov"] = scores.T @ scores
         shown = [reference] if plan.before is None or reference >= -plan.before else []
-        more["event"] = event_frame(names, estimates, np.sqrt(np.diag(more["vcov"])), plan.level, reference=shown)
+        more["event"] = event_frame(names, estimates, standard_errors(more["vcov"]), plan.level, reference=shown)
         if min(names) < reference:
             told.append((
                 "Estimates before treatment are averages of residuals that the first stage has fitted, so that they lie closer to 0 than those of other estimators; those after are against all untreated periods: do not read them as one line (Roth 2024), nor use them for bounds that need a common base period.",
@@ -69,5 +68,5 @@ def estimate(plan: Design, aggregate: str) -> Result:
         plan, "did2s", aggregate, whole @ estimates, se, estimand(aggregate),
         data=data[model.used], inference=f"cluster-robust (two-stage GMM) by {plan.cluster}", n_treated_units=int(data.loc[treated, "unit"].nunique()),
         cohorts={int(name): float(shares[cohort == name].sum()) for name in np.unique(cohort)},
-        influence=len(of_each) * of_each if plan.cluster == "unit" else None, warnings=(*told, *no_error(se)), **more,
+        influence=len(of_each) * of_each if plan.cluster == "unit" else None, warnings=tuple(told), **more,
     )  # fmt: skip

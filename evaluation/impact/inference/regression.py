@@ -251,10 +251,11 @@ def _of_rows(plan: Design, data: pd.DataFrame, regressors: pd.DataFrame, row: np
 
 
 def _twfe(plan: Design, aggregate: str) -> Regression:
-    from evaluation.impact.estimators.twfe import event_dummies
+    from evaluation.impact.estimators.twfe import event_dummies, reacting
 
     data = plan.data
     if aggregate == "simple":
+        data = data[~reacting(plan)]
         regressors, times = pd.DataFrame({"treated": data["dose"] if "dose" in data else data["treated"].astype(float)}), []
         contrast = np.ones(1)
     else:
@@ -264,7 +265,7 @@ def _twfe(plan: Design, aggregate: str) -> Regression:
     event = np.eye(len(times))
     if plan.covariates:
         regressors = regressors.join(data[list(plan.covariates)])
-    return _of_rows(plan, data, regressors, np.arange(len(data)), contrast, times, event)
+    return _of_rows(plan, data, regressors, data.index.to_numpy(), contrast, times, event)
 
 
 def _by_cells(plan: Design, aggregate: str, data: pd.DataFrame, cells: pd.DataFrame, regressors: pd.DataFrame) -> Regression:
@@ -326,13 +327,14 @@ def _projections(plan: Design, aggregate: str, told: Result) -> Regression:
         t, unit, enters, change, x, _ = changes(plan, wide, horizons)
         columns = np.zeros((len(t), width * len(spans)))
         columns[:, number * width : (number + 1) * width] = np.column_stack([enters, x])
-        at_base = pd.MultiIndex.from_arrays([unit, t + wide.start - 1 - plan.anticipation])
-        parts.append((change, columns, number * wide.y.shape[1] + t, unit, place[at_base].to_numpy()))
-    y, columns, time, unit, row = (np.concatenate(column) for column in zip(*parts, strict=True))
-    names = [f"{name} at {span}" for span in spans for name in ("entry", *plan.covariates)]
+        at_base = pd.MultiIndex.from_arrays([unit, t - 1 - plan.anticipation])
+        parts.append((change, columns, np.full(len(t), number), t, unit, place[at_base].to_numpy()))
+    y, columns, span, t, unit, row = (np.concatenate(column) for column in zip(*parts, strict=True))
+    time = np.unique(np.column_stack([span, t]), axis=0, return_inverse=True)[1].ravel()
+    names = [f"{name} at {at}" for at in spans for name in ("entry", *plan.covariates)]
     event = np.eye(width * len(spans))[::width]
     times = np.array(list(spans))
     contrast = event[times >= 0].mean(axis=0)
     shown = times if aggregate == "dynamic" else times[:0]
     cluster = codes(pd.Series(wide.cluster[unit]))
-    return Regression(y, pd.DataFrame(columns, columns=names), codes(pd.Series(time)), None, cluster, unit, row, None, contrast, shown, event[: len(shown)])
+    return Regression(y, pd.DataFrame(columns, columns=names), time, None, cluster, unit, row, None, contrast, shown, event[: len(shown)])

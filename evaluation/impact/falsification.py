@@ -1,0 +1,182 @@
+"""Would the result stand if something were otherwise? Placebos, leaving out, other entry years and comparison groups, composition.
+
+Every row is the main estimate (Callaway and Sant'Anna, average over participants' years) with one thing changed, on the estimation
+panel of the specification. What cannot be estimated is a row without a number and with the reason.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+
+from evaluation.errors import UserError
+from evaluation.impact.estimators import estimate
+from evaluation.impact.panel import estimation_panel, panel_design
+
+COLUMNS = ["check", "case", "estimate", "se", "lower", "upper", "p", "n_treated", "n_units", "why"]
+# Cohorts of fewer complexes than this are gone through one by one; a complex of a larger one moves little.
+FEW = 30
+
+
+def checks(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> pd.DataFrame:
+    """All checks of an outcome, COLUMNS; `estimate` in log points.
+
+    Args:
+        tables: `panel`, `complexes`, `price_index`; outcome, spec: of the specification.
+    """
+    data, _ = _sample(tables, outcome, spec)
+    rows = [_row("main", "", lambda: data, spec)]
+    rows += placebo_dates(data, spec)
+    rows += placebo_outcomes(tables, outcome, spec)
+    rows += leave_one_complex_out(data, spec)
+    rows += leave_one_zone_out(data, tables["complexes"], spec)
+    rows += entry_years(tables, outcome, spec)
+    rows += comparison_groups(tables, outcome, spec)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def placebo_dates(data: pd.DataFrame, spec: dict, earlier: Iterable[int] = (1, 2)) -> list[dict]:
+    """As if participants had joined so many years earlier, on the years before they did: there is nothing yet to be found."""
+    rows = []
+    for years in earlier:
+        untouched = data[(data["cohort"] == 0) | (data["year"] < data["cohort"] - spec["anticipation"])].copy()
+        untouched["cohort"] = untouched["cohort"].where(untouched["cohort"] == 0, untouched["cohort"] - years - spec["anticipation"])
+        # A cohort with no year before its pretended date would be left out as treated from the start.
+        untouched = untouched[(untouched["cohort"] == 0) | (untouched["cohort"] > untouched["year"].min())]
+        rows.append(_row("placebo_date", str(years), lambda rows=untouched: rows, spec | {"anticipation": 0}, panel="complete"))
+    return rows
+
+
+def placebo_outcomes(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> list[dict]:
+    """Outcomes that the programme cannot move, as the specification lists them (`placebo_outcomes`)."""
+    return [_row("placebo_outcome", other["id"], lambda other=other: _sample(tables, other, spec)[0], spec) for other in spec["placebo_outcomes"]]
+
+
+def leave_one_complex_out(data: pd.DataFrame, spec: dict) -> list[dict]:
+    """Without each complex of the small cohorts, one at a time."""
+    sizes = data[data["cohort"] > 0].groupby("cohort")["complex_id"].nunique()
+    few = data[data["cohort"].isin(sizes.index[sizes < FEW])]["complex_id"].unique()
+    return [_row("without_complex", name, lambda name=name: data[data["complex_id"] != name], spec) for name in few]
+
+
+def leave_one_zone_out(data: pd.DataFrame, complexes: pd.DataFrame, spec: dict) -> list[dict]:
+    """Without all complexes of each zone, participants or not."""
+    zone = data["complex_id"].map(complexes.set_index("complex_id")["zone"])
+    return [_row("without_zone", str(name), lambda name=name: data[zone != name], spec) for name in sorted(zone.dropna().unique())]
+
+
+def entry_years(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> list[dict]:
+    """With the other year of joining that a source gives (`first_treated_alternative` of the registry), each by itself and all at once."""
+    complexes = tables["complexes"]
+    if "first_treated_alternative" not in complexes:
+        return []
+    other = complexes.loc[complexes["first_treated_alternative"].notna(), "complex_id"]
+    cases = {name: [name] for name in other} | ({"all": list(other)} if len(other) > 1 else {})
+
+    def changed(names: list[str]) -> pd.DataFrame:
+        first = complexes["first_treated"].where(~complexes["complex_id"].isin(names), complexes["first_treated_alternative"])
+        return _sample(tables | {"complexes": complexes.assign(first_treated=first)}, outcome, spec)[0]
+
+    return [_row("entry_year", case, lambda names=names: changed(names), spec) for case, names in cases.items()]
+
+
+def comparison_groups(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> list[dict]:
+    """Against other comparison groups than the specification's."""
+    cases = {
+        "not_yet_treated": {"comparison": "not_yet_treated"}, "never_treated": {"comparison": "never_treated"},
+        "national": {"comparison_types": ["national"]}, "other_zones": {"exclude_same_zone": True},
+        "matched": {"matching": {"neighbours": 3, "by": ["level", "growth"]}},
+    }  # fmt: skip
+    used = {name: change for name, change in cases.items() if any(spec[key] != value for key, value in change.items())}
+    return [_row("comparison", name, lambda change=change: _sample(tables, outcome, spec | change)[0], spec | change) for name, change in used.items()]
+
+
+def balance(data: pd.DataFrame, panel: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """How alike participants and their comparison group were in the panel's first year, and in growth before anyone joined.
+
+        d = (mean of participants - mean of non-participants) / sqrt((variance of one + variance of the other) / 2)
+
+    Values beyond 0.25 are beyond what regression mends reliably (Imbens and Rubin 2015, Causal Inference, ch. 14).
+
+    Args:
+        data: the estimation panel, whose `weight` counts where it has one; panel: `complex_id`, `year` and the columns.
+
+    Returns:
+        `trait` (`<column>` for the log in the first year, `<column>_growth` for its mean yearly change in logs until the first cohort
+        joined), `participants`, `non_participants` (means), `difference` (standardised).
+    """
+    first, joined = int(data["year"].min()), int(data.loc[data["cohort"] > 0, "cohort"].min())
+    units = data.groupby("complex_id").agg(treated=("cohort", lambda cohort: cohort.iloc[0] > 0))
+    units["weight"] = data.groupby("complex_id")["weight"].first() if "weight" in data else 1.0
+    rows = []
+    for column in columns:
+        wide = np.log(panel.pivot(index="complex_id", columns="year", values=column).astype(float).where(lambda value: value > 0)).reindex(units.index)
+        traits = {column: wide[first]}
+        if joined - 1 > first:
+            traits[f"{column}_growth"] = (wide[joined - 1] - wide[first]) / (joined - 1 - first)
+        for name, value in traits.items():
+            means, variances = [], []
+            for treated in (True, False):
+                own = units.index[(units["treated"] == treated) & value.notna()]
+                mean = np.average(value[own], weights=units.loc[own, "weight"]) if len(own) else np.nan
+                means.append(mean)
+                variances.append(np.average((value[own] - mean) ** 2, weights=units.loc[own, "weight"]) * len(own) / max(1, len(own) - 1) if len(own) else np.nan)
+            spread = np.sqrt(sum(variances) / 2)
+            rows.append((name, *means, (means[0] - means[1]) / spread if spread > 0 else np.nan))
+    return pd.DataFrame(rows, columns=["trait", "participants", "non_participants", "difference"])
+
+
+def composition(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict, firms: str = "operating_firms") -> pd.DataFrame:
+    """How far the effect on a total is one on how many firms there are, by entry and exit, and how far one on each of them.
+
+    On the same complexes the log of a total is that of the number of firms plus that of the value per firm, so that the two effects
+    add up to the first exactly.
+
+    Returns:
+        `part` (`total`, `firms`, `per_firm`), `estimate`, `lower`, `upper`, in log points.
+
+    Raises:
+        UserError: an outcome that is no logarithm of a total.
+    """
+    if outcome["transform"] != "log" or "per" in outcome:
+        raise UserError(f"{outcome['id']} is no logarithm of a total; its effect cannot be split.", f"{outcome['id']}은(는) 총량의 로그가 아니어서 효과를 나눌 수 없습니다.")
+    column = outcome.get("of", outcome["id"])
+    per_firm = outcome | {"id": f"{column}_per_firm", "of": column, "per": firms}
+    number = {"id": firms, "transform": "log"}
+    samples = {"total": _sample(tables, outcome, spec)[0], "firms": _sample(tables, number, spec)[0], "per_firm": _sample(tables, per_firm, spec)[0]}
+    shared = set.intersection(*(set(data["complex_id"]) for data in samples.values()))
+    rows = []
+    for part, data in samples.items():
+        found = estimate(panel_design(data[data["complex_id"].isin(shared)], spec), "cs")
+        rows.append((part, found.estimate, found.lower, found.upper))
+    return pd.DataFrame(rows, columns=["part", "estimate", "lower", "upper"])
+
+
+def influence(data: pd.DataFrame, spec: dict, most: int = 10) -> pd.DataFrame:
+    """The complexes that move the estimate most: by how much it would change, to first order, without each.
+
+    Returns:
+        `complex_id`, `cohort`, `change` (log points; leaving the complex out changes the estimate by about this), the largest first.
+    """
+    plan = panel_design(data, spec)
+    found = estimate(plan, "cs")
+    if found.influence is None:
+        return pd.DataFrame(columns=["complex_id", "cohort", "change"])
+    rows = pd.DataFrame({"complex_id": plan.names, "cohort": plan.first, "change": -found.influence / len(found.influence)})
+    return rows.reindex(rows["change"].abs().sort_values(ascending=False, kind="stable").index).head(most).reset_index(drop=True)
+
+
+def _sample(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> tuple[pd.DataFrame, dict[str, int]]:
+    return estimation_panel(tables["panel"], tables["complexes"], tables["price_index"], outcome, spec)
+
+
+def _row(check: str, case: str, sample: Callable[[], pd.DataFrame], spec: dict, **changes) -> dict:
+    try:
+        data = sample()
+        found = estimate(panel_design(data, spec, **changes), "cs")
+    except UserError as error:
+        return {"check": check, "case": case, "why": str(error)}
+    return {
+        "check": check, "case": case, "estimate": found.estimate, "se": found.se, "lower": found.lower, "upper": found.upper, "p": found.p,
+        "n_treated": found.n_treated_units, "n_units": found.n_units, "why": "",
+    }  # fmt: skip

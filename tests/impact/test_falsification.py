@@ -1,0 +1,109 @@
+"""Checks of a result on a panel made for it: what must be found is known. Tolerances: exact arithmetic to 1e-10 where there is no noise."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evaluation.impact.estimators import estimate
+from evaluation.impact.falsification import (
+    balance,
+    checks,
+    comparison_groups,
+    composition,
+    entry_years,
+    influence,
+    leave_one_complex_out,
+    placebo_dates,
+)
+from evaluation.impact.panel import estimation_panel, panel_design
+from evaluation.impact.specification import complete_impact
+from evaluation.sources.specs import read_impact
+
+SPEC = complete_impact(read_impact())
+OUTCOME = {"id": "production", "transform": "log", "window": SPEC["window"]}
+YEARS = range(2001, 2011)
+
+
+def tables(trend=0.0, noise=0.0, effects=None, seed=1):
+    """Thirty complexes in three zones: six join in 2005, twelve in 2008 and twelve never; effect 0.2, or that given by name."""
+    rng = np.random.default_rng(seed)
+    rows, registry = [], []
+    for number in range(30):
+        name, cohort = f"c{number:02d}", 2005 if number < 6 else 2008 if number < 18 else np.nan
+        registry.append((name, "xyz"[number % 3], "national" if number % 2 else "general", cohort, 2008 if number == 0 else np.nan))
+        for year in YEARS:
+            treated = year >= cohort
+            y = 5 + 0.1 * number + 0.03 * year + trend * (year - 2001) * (cohort == cohort) + treated * (effects or {}).get(name, 0.2) + noise * rng.normal()
+            firms = 10 * np.exp(0.05 * treated) * (1 + number % 4)
+            rows.append((name, year, np.exp(y - 60), firms, 100.0 + number))
+    panel = pd.DataFrame(rows, columns=["complex_id", "year", "production", "operating_firms", "area"])
+    complexes = pd.DataFrame(registry, columns=["complex_id", "zone", "type", "first_treated", "first_treated_alternative"])
+    return {"panel": panel, "complexes": complexes, "price_index": pd.DataFrame({"index": [], "year": [], "value": []})}
+
+
+def sample(given, spec=SPEC):
+    return estimation_panel(given["panel"], given["complexes"], given["price_index"], OUTCOME, spec)[0]
+
+
+def test_placebo_dates_find_nothing_where_paths_are_parallel_and_the_trend_where_not():
+    for trend, one, two in ((0.0, 0.0, 0.0), (0.01, 0.01, 0.015)):
+        rows = {row["case"]: row for row in placebo_dates(sample(tables(trend, noise=1e-4)), SPEC)}
+        # A year after the pretended date the trend has added itself once; two years give once and twice.
+        assert rows["1"]["estimate"] == pytest.approx(one, abs=2e-4) and rows["2"]["estimate"] == pytest.approx(two, abs=2e-4)
+        assert rows["1"]["n_treated"] == 18
+
+
+def test_leaving_one_out_is_the_estimate_without_it():
+    data = sample(tables(noise=0.02, effects={"c03": 0.8}))
+    rows = {row["case"]: row for row in leave_one_complex_out(data, SPEC)}
+    assert len(rows) == 18
+    alone = estimate(panel_design(data[data["complex_id"] != "c03"], SPEC), "cs")
+    assert rows["c03"]["estimate"] == pytest.approx(alone.estimate, abs=1e-12) and rows["c03"]["estimate"] == min(row["estimate"] for row in rows.values())
+
+
+def test_influence_names_the_complex_that_stands_out():
+    data = sample(tables(noise=0.02, effects={"c03": 0.8}))
+    found = influence(data, SPEC)
+    assert found.at[0, "complex_id"] == "c03" and found.at[0, "cohort"] == 2005
+    rows = {row["case"]: row["estimate"] for row in leave_one_complex_out(data, SPEC)}
+    main = estimate(panel_design(data, SPEC), "cs").estimate
+    # First order: right to within a sixth, as its cohort has six complexes.
+    assert found.at[0, "change"] == pytest.approx(rows["c03"] - main, rel=0.2)
+
+
+def test_other_entry_years_and_comparison_groups():
+    given = tables(noise=0.01)
+    [entry] = entry_years(given, OUTCOME, SPEC)
+    changed = given["complexes"].assign(first_treated=lambda rows: rows["first_treated"].where(rows["complex_id"] != "c00", 2008.0))
+    assert entry["case"] == "c00" and entry["estimate"] == pytest.approx(estimate(panel_design(sample(given | {"complexes": changed}), SPEC), "cs").estimate, abs=1e-12)
+    found = {row["case"]: row for row in comparison_groups(given, OUTCOME, SPEC)}
+    assert set(found) == {"not_yet_treated", "national", "other_zones", "matched"}
+    assert found["national"]["n_units"] == 18 + 6 and "same_zone" in found["other_zones"]["why"] and "estimate" not in found["other_zones"]
+    assert found["matched"]["estimate"] == pytest.approx(0.2, abs=0.02)
+
+
+def test_the_effect_on_a_total_is_that_on_firms_and_that_per_firm():
+    found = composition(tables(noise=0.02), OUTCOME, SPEC).set_index("part")["estimate"]
+    assert found["firms"] == pytest.approx(0.05, abs=1e-10)
+    assert found["total"] == pytest.approx(found["firms"] + found["per_firm"], abs=1e-10)
+
+
+def test_balance_by_hand():
+    given = tables()
+    found = balance(sample(given), given["panel"], ["production", "operating_firms"]).set_index("trait")
+    level = np.log(given["panel"].query("year == 2001").set_index("complex_id")["production"])
+    treated, never = level.iloc[:18], level.iloc[18:]
+    assert found.at["production", "difference"] == pytest.approx((treated.mean() - never.mean()) / np.sqrt((treated.var() + never.var()) / 2))
+    assert found.at["production_growth", "participants"] == pytest.approx(0.03)
+    weighted = sample(given, SPEC | {"matching": {"neighbours": 3, "by": ["level"]}})
+    assert abs(balance(weighted, given["panel"], ["production"]).at[0, "difference"]) < abs(found.at["production", "difference"])
+
+
+def test_all_of_them_in_one_table():
+    spec = SPEC | {"placebo_outcomes": [{"id": "area", "transform": "log", "window": SPEC["window"]}, {"id": "operating_firms", "transform": "log", "window": SPEC["window"]}]}
+    found = checks(tables(noise=0.02), OUTCOME, spec).set_index(["check", "case"])
+    assert found.at[("main", ""), "estimate"] == pytest.approx(0.2, abs=0.02)
+    assert found.at[("placebo_outcome", "operating_firms"), "estimate"] == pytest.approx(0.05)
+    # What never changes within a complex cannot be moved, nor can it show that nothing moved it.
+    assert found.at[("placebo_outcome", "area"), "estimate"] == pytest.approx(0, abs=1e-12) and not found.at[("placebo_outcome", "area"), "se"] > 1e-9
+    assert len(found.loc["without_zone"]) == 3 and found["why"].notna().all()
