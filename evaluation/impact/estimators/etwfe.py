@@ -73,15 +73,22 @@ def estimate(plan: Design, aggregate: str) -> Result:
     Raises:
         UserError: nobody to compare with; an effect, or a covariate, that the unit and time effects already hold.
     """
+    data, cells, columns, told = linear_regressors(plan)
+    weight = data["weight"].to_numpy(dtype=float) if "weight" in data else None
+    fitted = fit(data["y"].to_numpy(dtype=float), columns, codes(data["unit"]), codes(data["time"]), codes(data[plan.cluster]), weight)
+    jacobian = np.eye(columns.shape[1])[: len(cells)]
+    estimates = fitted.coefficients.to_numpy()[: len(cells)]
+    return _summarise(plan, "etwfe", aggregate, data, cells, estimates, jacobian, fitted.scaled, told)
+
+
+def linear_regressors(plan: Design) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, tuple[tuple[str, str], ...]]:
+    """The rows that can be used, the cells that have an effect of their own, the regressors of the linear model beside unit and time
+    effects (those of the cells first, in their order), and what the reader must know."""
     data, cells, cell, told = _cells(plan)
-    unit, time = codes(data["unit"]), codes(data["time"])
     weight = data["weight"].to_numpy(dtype=float) if "weight" in data else None
     columns, kinds = _regressors(plan, data, cells, cell, ["cell"])
-    columns, kinds, more = _without_redundant(columns, kinds, demean(columns.to_numpy(), unit, time, weight), plan.covariates)
-    fitted = fit(data["y"].to_numpy(dtype=float), columns, unit, time, codes(data[plan.cluster]), weight)
-    jacobian = np.eye(len(kinds))[: len(cells)]
-    estimates = fitted.coefficients.to_numpy()[: len(cells)]
-    return _summarise(plan, "etwfe", aggregate, data, cells, estimates, jacobian, fitted.scaled, (*told, *more))
+    columns, _, more = _without_redundant(columns, kinds, demean(columns.to_numpy(), codes(data["unit"]), codes(data["time"]), weight), plan.covariates)
+    return data, cells, columns, (*told, *more)
 
 
 def estimate_poisson(plan: Design, aggregate: str) -> Result:
@@ -150,7 +157,7 @@ def estimate_poisson(plan: Design, aggregate: str) -> Result:
         lower, upper, _ = interval(log, se, plan.level, groups - 1)
         return float(np.expm1(log)), se * float(np.exp(log)), float(np.expm1(lower)), float(np.expm1(upper))
 
-    overall, parts, keys, _ = _averages(plan, aggregate, data, cells)
+    overall, parts, keys, _ = averages(plan, aggregate, data, cells)
     diagnostics = dict(zip(("proportional", "proportional_se", "proportional_lower", "proportional_upper"), proportional(overall), strict=True))
     diagnostics |= {f"proportional_{key}": proportional(row)[0] for key, row in zip(keys, parts, strict=True)}
     return _summarise(
@@ -323,7 +330,7 @@ def _poisson(y: np.ndarray, x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarr
     )
 
 
-def _averages(plan: Design, aggregate: str, data: pd.DataFrame, cells: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, list[int], dict[int, float]]:
+def averages(plan: Design, aggregate: str, data: pd.DataFrame, cells: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, list[int], dict[int, float]]:
     """Weights of the cells in the overall effect, shape (cells,); in its parts, shape (parts, cells); what the parts are called
     (cohorts, times, event times); and the share of each cohort in the overall effect."""
     mass, event = cells["mass"].to_numpy(), cells["event_time"].to_numpy()
@@ -366,7 +373,7 @@ def _summarise(
         estimates: shape (cells,); jacobian: their derivatives by the coefficients, shape (cells, k); scores: what each
             cluster adds to each coefficient, shape (clusters, k), whose cross product is their covariance.
     """
-    overall, parts, keys, shares = _averages(plan, aggregate, data, cells)
+    overall, parts, keys, shares = averages(plan, aggregate, data, cells)
     df = len(scores) - 1
     of_each = scores @ jacobian.T @ overall
     se = float(np.linalg.norm(of_each))

@@ -77,7 +77,7 @@ def estimate(plan: Design, aggregate: str, weighting: str = VARIANCE) -> Result:
         UserError: no unit that enters with its base period and a clean control observed; a covariate collinear with the others; units
             that move between clusters, or a single cluster; too few rows.
     """
-    wide = _wide(plan)
+    wide = wide_tables(plan)
     last = wide.times[-1] - wide.times[0]
     after = plan.after if plan.after is not None else last
     told = few_clusters(plan)
@@ -158,10 +158,14 @@ def _pooled(plan: Design, wide: Wide, after: int | None, weighting: str) -> tupl
     return best
 
 
-def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection | UserError:
-    """Regress the change from the base period to the mean over `horizons` on entry, covariates and period effects; or why it cannot be:
-    no entry that has a clean control in its period, a single cluster, too few rows. Periods in which nobody enters stay in, as in the
-    paper: they tell of covariates."""
+def changes(plan: Design, wide: Wide, horizons, weighting: str = VARIANCE) -> tuple[np.ndarray, ...] | UserError:
+    """Rows of the regression of the change from the base period to the mean over `horizons`; or why there is none: no entry that has a
+    clean control in its period. Periods in which nobody enters stay in, as in the paper: they tell of covariates.
+
+    Returns:
+        period, unit, entry (0/1) and change, shape (rows,); covariates, shape (rows, covariates); observations that they rest on,
+        shape (units, periods).
+    """
     base = -1 - plan.anticipation
     far = max(max(horizons), 0) + plan.anticipation
     used = np.zeros(wide.y.shape, dtype=bool)
@@ -186,7 +190,15 @@ def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection |
         parts.append((np.full(len(rows), now), rows, enters[rows].astype(float), change[rows], wide.x[:, rows, start].T))
     if not parts or not any(part[2].any() for part in parts):
         return _nobody(plan)
-    t, unit, enters, change, x = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return (*(np.concatenate(part) for part in zip(*parts, strict=True)), used)
+
+
+def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection | UserError:
+    """Regress the `changes` on entry, covariates and period effects; or why it cannot be: no such rows, a single cluster, too few rows."""
+    found = changes(plan, wide, horizons, weighting)
+    if isinstance(found, UserError):
+        return found
+    t, unit, enters, change, x, used = found
     period = codes(pd.Series(t))
     size = np.bincount(period)
     weight = np.ones(len(t)) if weighting == VARIANCE else (size / (size - np.bincount(period, enters)))[period]
@@ -222,7 +234,7 @@ def _project(plan: Design, wide: Wide, horizons, weighting: str) -> Projection |
     return Projection(float(coefficients[0]), scores, groups - 1, shares, used, entered)
 
 
-def _wide(plan: Design) -> Wide:
+def wide_tables(plan: Design) -> Wide:
     data = plan.data
     unit, place = data["unit"].to_numpy(), codes(data["time"])
     shape = unit.max() + 1, place.max() + 1

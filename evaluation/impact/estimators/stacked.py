@@ -38,8 +38,8 @@ def estimate(plan: Design, aggregate: str) -> Result:
             change over time.
     """
     reference = -1 - plan.anticipation
-    before, after, chosen = _window(plan, reference)
-    stack, left = _stack(plan, before, after, reference)
+    before, after, chosen = window(plan, reference)
+    stack, left = stack_rows(plan, before, after, reference)
     told = [*few_clusters(plan), *chosen]
     if left:
         listed = ", ".join(map(str, left))
@@ -49,9 +49,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
         ))  # fmt: skip
     times = [time for time in range(-before, after + 1) if time != reference]
     event, treated = stack["event"].to_numpy(), stack["in_treatment"].to_numpy()
-    regressors = pd.DataFrame({f"e{time}": ((event == time) & treated).astype(float) for time in times}, index=stack.index)
-    if plan.covariates:
-        regressors = regressors.join(stack[list(plan.covariates)])
+    regressors = event_regressors(plan, stack, times)
     # Effects of the unit in its stack and of event time: without covariates what the paper's treatment and event-time effects give.
     fitted = fit(stack["y"].to_numpy(dtype=float), regressors, codes(stack["member"]), codes(stack["event"]), codes(stack[plan.cluster]), stack["mass"].to_numpy())
     scores = fitted.scaled[:, : len(times)]
@@ -82,7 +80,14 @@ def estimate(plan: Design, aggregate: str) -> Result:
     )  # fmt: skip
 
 
-def _window(plan: Design, reference: int) -> tuple[int, int, list[tuple[str, str]]]:
+def event_regressors(plan: Design, stack: pd.DataFrame, times: list[int]) -> pd.DataFrame:
+    """Dummies `e<time>` of the stacks' treated units at each event time, and the covariates, by the rows of `stack_rows`."""
+    event, treated = stack["event"].to_numpy(), stack["in_treatment"].to_numpy()
+    dummies = pd.DataFrame({f"e{time}": ((event == time) & treated).astype(float) for time in times}, index=stack.index)
+    return dummies.join(stack[list(plan.covariates)]) if plan.covariates else dummies
+
+
+def window(plan: Design, reference: int) -> tuple[int, int, list[tuple[str, str]]]:
     """Periods before and after of all stacks: the design's, or the widest that keep every cohort that can have a stack at all; and a
     warning that says which."""
     if plan.before is not None and plan.before < -reference:
@@ -115,7 +120,7 @@ def _room(plan: Design, cohort: int, end: int) -> int:
     return -1 if plan.control == NEVER else min(room, max(plan.cohorts) - cohort - plan.anticipation - 1)
 
 
-def _stack(plan: Design, before: int, after: int, reference: int) -> tuple[pd.DataFrame, list[int]]:
+def stack_rows(plan: Design, before: int, after: int, reference: int) -> tuple[pd.DataFrame, list[int]]:
     """Rows of all stacks with `stack` (cohort), `event`, `in_treatment`, `member` (unit in stack), `mass` (corrective weight, times the
     unit's), `row` (place in the design's data); and cohorts without a stack."""
     data = plan.data.assign(row=np.arange(len(plan.data)))
@@ -149,8 +154,8 @@ def _nobody(plan: Design, before: int, after: int, reference: int) -> UserError:
     english, korean = "Shorten the window", "창을 줄이거나"
     if plan.before is not None or plan.after is not None:
         try:
-            widest = _window(replace(plan, before=None, after=None), reference)[:2]
-            _stack(replace(plan, before=None, after=None), *widest, reference)
+            widest = window(replace(plan, before=None, after=None), reference)[:2]
+            stack_rows(replace(plan, before=None, after=None), *widest, reference)
             english += f" (--before {widest[0]} --after {widest[1]} is the widest that keeps every cohort that can be compared)"
             korean = f"창을 줄이거나(비교할 수 있는 모든 참여 연도가 들어가는 가장 넓은 창은 --before {widest[0]} --after {widest[1]}입니다)"
         except UserError:

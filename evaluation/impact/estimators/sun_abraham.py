@@ -47,7 +47,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     cohort, time = data["cohort"].to_numpy(), data["time"].to_numpy()
     event = time - cohort
     weight = data["weight"].to_numpy(dtype=float) if "weight" in data else None
-    cells, columns = _interactions(plan, cohort, time)
+    cells, columns = interactions(plan, cohort, time)
     regressors = pd.DataFrame(columns, columns=[f"cohort {g}, event time {e}" for g, e in cells]).join(data[list(plan.covariates)])
     cluster = codes(data[plan.cluster])
     try:
@@ -99,7 +99,7 @@ def estimate(plan: Design, aggregate: str) -> Result:
     )  # fmt: skip
 
 
-def _interactions(plan: Design, cohort: np.ndarray, time: np.ndarray) -> tuple[list[tuple[int, int]], np.ndarray]:
+def interactions(plan: Design, cohort: np.ndarray, time: np.ndarray) -> tuple[list[tuple[int, int]], np.ndarray]:
     """Cohort and event time of each dummy, and the dummies, shape (rows, dummies); the reference of each cohort is left out.
 
     Raises:

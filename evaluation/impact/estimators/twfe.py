@@ -33,9 +33,9 @@ def estimate(plan: Design, aggregate: str) -> Result:
         raise UserError("An event study needs a treatment that is 0 or 1 and stays 1. Use --aggregate simple, or dcdh, which takes doses.", "사건연구에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다. --aggregate simple을 쓰거나, 비율을 다루는 dcdh를 쓰십시오.")
     if aggregate == "simple":
         told = []
-        reacting = (data["event_time"] < 0) & (data["event_time"] >= -plan.anticipation)
-        if reacting.any():
-            data = data[~reacting]
+        left_out = reacting(plan)
+        if left_out.any():
+            data = data[~left_out]
             told.append((
                 f"Event times from {-plan.anticipation} to -1, in which an effect may show already, are left out.",
                 f"사전 반응이 나타날 수 있는 경과 시점 {-plan.anticipation}~-1은 제외하였다.",
@@ -63,6 +63,12 @@ def estimate(plan: Design, aggregate: str) -> Result:
         inference=_inference(plan), df=fitted.clusters - 1, event=event, vcov=vcov, influence=_influence(plan, data, fitted, weights), warnings=_binned(plan),
         diagnostics={name: 1.0 for name, is_so in binned.items() if is_so},
     )  # fmt: skip
+
+
+def reacting(plan: Design) -> pd.Series:
+    """Rows before treatment in which an effect may show already, boolean: `simple` leaves them out."""
+    time = plan.data["event_time"]
+    return (time < 0) & (time >= -plan.anticipation)
 
 
 def event_dummies(plan: Design) -> tuple[pd.DataFrame, int]:
