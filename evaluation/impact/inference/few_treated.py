@@ -21,6 +21,8 @@ from evaluation.impact.inference.linear import Blocks, blocks, linear_form, shif
 
 FEW_CONTROLS = 20
 EVENT_DRAWS = 1_999
+# Points up to FURTHER times the distance of an interval's end at which effects are looked at again.
+LOOKS, FURTHER = 20, 3
 # Share of the estimate's variance that is the controls' own, from which on it cannot be left out.
 LEFT_OUT = 0.05
 
@@ -117,7 +119,7 @@ def ferman_pinto(plan: Design, estimator: str, aggregate: str, options: Options)
     for row, value in enumerate(estimates):
         null = noise(row, 0.0)
         p = (1 + len(null) - np.searchsorted(null, abs(value) * (1 - 1e-12))) / (1 + len(null))
-        found.append((*(_end(lambda tau, row=row: noise(row, tau), value, side, plan.level) for side in (-1, 1)), float(p)))
+        found.append((*(_end(lambda tau, row=row: noise(row, tau), value, side, plan.level, LOOKS if row == 0 else 0) for side in (-1, 1)), float(p)))
     parts = [_variance((y[g, :, 0] - estimates[0] * d[g, :, 0]) ** 2, inverse) for g in range(len(members))]
     treated = np.flatnonzero(groups > 0)
     whole = sum(share[unit] ** 2 * parts[groups[unit]][0][unit] for unit in treated)
@@ -189,11 +191,12 @@ def _variance(squares: np.ndarray, inverse: np.ndarray) -> tuple[np.ndarray, flo
     return np.maximum(fitted, np.finfo(float).tiny), float(b)
 
 
-def _end(noise: Callable, estimate: float, side: int, level: float) -> float:
-    """The end of the effects kept on one side: as far from the estimate as the errors drawn under it reach, to 1e-7 of that distance.
+def _end(noise: Callable, estimate: float, side: int, level: float, looks: int) -> float:
+    """The end of the effects kept on one side, to 1e-7 of its distance from the estimate; infinite where none is rejected.
 
-    The errors hardly depend on the effect under test, so that going to and fro finds it; where it does not, by halving. Infinite where no
-    effect is rejected.
+    An effect is kept while errors drawn under it reach from it to the estimate. They hardly depend on it, so that going to and fro between
+    distance and reach finds the end. Where variances change their form on the way, effects further out may be kept again: with `looks` the
+    outermost of so many counts.
     """
 
     def reach(distance: float) -> float:
@@ -201,14 +204,19 @@ def _end(noise: Callable, estimate: float, side: int, level: float) -> float:
         needed = int(np.floor((1 - level) * (1 + len(drawn)) + 1e-9))
         return float(drawn[-needed]) if needed else np.inf
 
-    distance = reach(0.0)
+    distance, settled = reach(0.0), False
     for _ in range(50):
         before, distance = distance, reach(distance)
-        if not np.isfinite(distance):
-            return side * np.inf
-        if abs(distance - before) <= 1e-7 * distance:
-            return float(estimate + side * distance)
-    low, high = 0.0, distance
+        settled = abs(distance - before) <= 1e-7 * distance
+        if settled or not np.isfinite(distance):
+            break
+    if not np.isfinite(distance):
+        return side * np.inf
+    further = np.linspace(distance, FURTHER * distance, looks + 1)[1:]
+    kept = [place for place, far in enumerate(further) if reach(far) >= far]
+    if settled and not kept:
+        return float(estimate + side * distance)
+    low, high = (further[kept[-1]], 2 * further[kept[-1]]) if kept else (0.0, distance)
     while reach(high) >= high:
         low, high = high, 2 * high
         if high > 1e9 * distance:

@@ -425,8 +425,12 @@ def assigned(plan: Design, some: Blocks, first: np.ndarray) -> Design:
 
 
 def each(function: Callable, jobs: Iterable, scheduler: str | None = None) -> list:
-    """Results of a function over jobs, in order."""
-    return [function(job) for job in jobs]
+    """Results of a function over jobs, in order; by `evaluation.executor` where there is one."""
+    try:
+        from evaluation.executor import each as spread
+    except ModuleNotFoundError:
+        return [function(job) for job in jobs]
+    return spread(function, jobs, scheduler=scheduler)
 
 
 def anew(job: tuple) -> np.ndarray | None:
@@ -443,15 +447,18 @@ def anew(job: tuple) -> np.ndarray | None:
 def estimated_anew(plan: Design, estimator: str, aggregate: str, some: Blocks, first: np.ndarray, scheduler: str | None = None) -> tuple[Moments, int]:
     """`Moments` of the estimate alone, k = 1, by estimating anew under each assignment; and how many of them the estimator refuses (missing).
 
-    The moments of the shift come from estimating from treatment as outcome, and from the outcome less treatment; missing where the
-    estimator is not linear.
+    The moments of the shift come from estimating with an effect added to the outcome, and with one taken off; missing where the estimator is
+    not linear.
     """
     y, d = plan.data["y"].to_numpy(dtype=float), plan.data["treated"].to_numpy(dtype=float)
-    outcomes = [None] if estimator in NOT_LINEAR else [None, d, y - d]
+    # Not from treatment itself, which an estimator may refuse as an outcome that is explained wholly.
+    d = d * (size := y.std())
+    outcomes = [None] if estimator in NOT_LINEAR else [None, y - d, y + d]
     found = each(anew, [(plan, estimator, aggregate, some, row, outcomes) for row in first], scheduler)
     table = np.array([np.full((len(outcomes), 2), np.nan) if one is None else one for one in found])
-    nothing = np.full((len(first), 1), np.nan)
+    refused = sum(one is None for one in found)
     if len(outcomes) == 1:
-        return Moments(table[:, 0, :1], table[:, 0, 1:], nothing, nothing, nothing), sum(one is None for one in found)
-    a, b, apart = table[:, 0], table[:, 1], table[:, 2, 1:]
-    return Moments(a[:, :1], a[:, 1:], b[:, :1], (a[:, 1:] + b[:, 1:] - apart) / 2, b[:, 1:]), sum(one is None for one in found)
+        nothing = np.full((len(first), 1), np.nan)
+        return Moments(table[:, 0, :1], table[:, 0, 1:], nothing, nothing, nothing), refused
+    (a, v), (less, less_v), (more, more_v) = (table[:, place].T[:, :, None] for place in range(3))
+    return Moments(a, v, (more - less) / (2 * size), (more_v - less_v) / (4 * size), ((more_v + less_v) / 2 - v) / size**2), refused

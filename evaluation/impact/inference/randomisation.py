@@ -22,6 +22,7 @@ from evaluation.errors import UserError
 from evaluation.impact.design import Design
 from evaluation.impact.inference import Found, Options
 from evaluation.impact.inference.linear import (
+    FEW,
     Blocks,
     Moments,
     blocks,
@@ -35,6 +36,7 @@ STATISTICS = ("t", "coefficient")
 ANEW = 499  # draws where each one is an estimation of its own
 TIE = 1e-9  # relative: statistics this close are taken as equal
 SMALL = 500  # fewer other assignments than that: each is bootstrapped as well (MacKinnon and Webb 2019)
+UNLIKE = 0.05  # p-value of equal spread
 STEPS = 100  # points between estimate and a rejected effect at which the test is looked at, before the end is halved in on
 UNITS = {"unit": "단위", "cluster": "군집"}
 
@@ -67,6 +69,7 @@ def randomisation(plan: Design, estimator: str, aggregate: str, options: Options
     if sure:
         form, labels = shape
         found = moments(some, form, np.vstack([some.first, first]), shifts(plan, some, estimator, labels))
+        told += _unlike(some, form)
     else:
         labels = [None]
         found, refused = estimated_anew(plan, estimator, aggregate, some, np.vstack([some.first, first]), options.scheduler)
@@ -290,6 +293,27 @@ def _fixed(some: Blocks) -> list[tuple[str, str]]:
         f"{len(useless)} of {len(np.unique(some.stratum))} strata hold {some.name}s of one kind only; their {stay} {some.name}s keep their treatment in every assignment.",
         f"층 {len(np.unique(some.stratum))}개 중 {len(useless)}개에는 참여 시점이 같은 {UNITS[some.name]}만 있어, 그 {stay}개 {UNITS[some.name]}은(는) 모든 재배정에서 처치가 바뀌지 않는다.",
     )]  # fmt: skip
+
+
+def _unlike(some: Blocks, form: Callable) -> list[tuple[str, str]]:
+    """A warning for each small cohort whose contrasts spread more, or less, than those of never-treated blocks: they are not exchangeable, and
+    so few have no variance of their own in the statistic. Brown and Forsythe (1974), JASA 69."""
+    from scipy import stats
+
+    cohorts = np.unique(some.first[some.first > 0])
+    masses = np.array([some.weight[some.first == g].sum() for g in (0, *cohorts)])
+    weights = form(cohorts, masses[None])[0, 0]
+    told = []
+    for place, g in enumerate(cohorts, start=1):
+        contrast = some.y @ weights[place]
+        own, other = contrast[some.first == g], contrast[some.first == 0]
+        if 2 < len(own) < FEW and len(other) > 2 and stats.levene(own, other, center="median").pvalue < UNLIKE:
+            times = own.std(ddof=1) / other.std(ddof=1)
+            told.append((
+                f"The {len(own)} {some.name}s first treated in {g} spread {times:.1f} times as much as never-treated ones: they could hardly have changed places. Compare --inference mackinnon-webb, or ferman-pinto with --size.",
+                f"{g}년에 처음 참여한 {UNITS[some.name]} {len(own)}개의 변동이 미참여 {UNITS[some.name]}의 {times:.1f}배이므로 서로 자리를 바꿀 수 있었다고 보기 어렵다. --inference mackinnon-webb나, --size를 지정한 ferman-pinto와 견주어 보아야 한다.",
+            ))  # fmt: skip
+    return told
 
 
 def _enough(number: int, exact: bool, level: float, name: str) -> None:
