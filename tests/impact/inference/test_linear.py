@@ -52,10 +52,10 @@ def test_the_same_with_weights_anticipation_and_not_yet_treated_controls(estimat
     equal(plan_of("w", control="notyet", anticipation=1, before=2, after=2), estimator, aggregate, draws=2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("more", [{"control": "notyet"}, {"anticipation": 1}, {"before": 2, "after": 1}], ids=str)
 @pytest.mark.parametrize("weights", [None, "w"])
 @pytest.mark.parametrize(("estimator", "aggregate"), CLOSED)
+@pytest.mark.slow
 def test_the_same_whatever_is_asked_for(estimator, aggregate, weights, more):
     if estimator == "sa" and "control" in more:
         with pytest.raises(UserError, match="no linear form"):
@@ -69,8 +69,8 @@ def test_a_form_that_is_found_out(estimator, aggregate):
     equal(plan_of(units=24, times=6), estimator, aggregate, draws=2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("estimator", "aggregate"), [*PROBED, ("dcdh", "simple"), ("dcdh", "dynamic")])
+@pytest.mark.slow
 def test_forms_that_are_found_out(estimator, aggregate):
     equal(plan_of(before=2, after=2), estimator, aggregate)
 

@@ -352,9 +352,9 @@ def test_the_simulated_test_is_the_real_one(cohort):
         assert module.Comparison(found, 0, "coefficient" if name == "coefficient" else "t").p() == pytest.approx(p_values(one, many, statistic)[0])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["cs", "bjs"])
 @pytest.mark.parametrize("cohort", list(SIZES))
+@pytest.mark.slow
 def test_size_and_power_of_what_is_recommended(estimator, cohort):
     """10,000 samples: Monte Carlo error 0.2 points at 5 %, 0.5 at 70 %."""
     from evaluation.impact.inference.recommend import recommend
