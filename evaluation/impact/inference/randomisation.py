@@ -12,7 +12,8 @@ clusters".
 """
 
 from collections.abc import Callable
-from itertools import combinations
+from dataclasses import dataclass
+from itertools import combinations, permutations
 from math import ceil, factorial, perm, prod
 
 import numpy as np
@@ -37,6 +38,7 @@ ANEW = 499  # draws where each one is an estimation of its own
 TIE = 1e-9  # relative: statistics this close are taken as equal
 SMALL = 500  # fewer other assignments than that: each is bootstrapped as well (MacKinnon and Webb 2019)
 UNLIKE = 0.05  # p-value of equal spread
+LABELS = 25_000_000  # first treated periods of draws in memory at once: 100 MB
 STEPS = 100  # points between estimate and a rejected effect at which the test is looked at, before the end is halved in on
 UNITS = {"unit": "단위", "cluster": "군집"}
 
@@ -64,32 +66,35 @@ def randomisation(plan: Design, estimator: str, aggregate: str, options: Options
         shape = _first_row(shape)
         sure = shape[0](np.array(sorted(plan.cohorts))[:1], np.ones((1, 2))) is not None
     most = options.draws if sure else min(options.draws, ANEW)
-    first, exact = reassigned(plan, some, most, options.seed, options.dates)
-    _enough(len(first) + 1, exact, plan.level, some.name)
+    _movable(plan, some, options.dates)
+    exact = _all_of(plan, some, most, options.dates)
+    number = _ways(plan, some, options.dates) - 1 if exact else most
+    _enough(number + 1, exact, plan.level, some.name)
     if sure:
         form, labels = shape
-        found = moments(some, form, np.vstack([some.first, first]), shifts(plan, some, estimator, labels))
+        found = _in_parts(plan, some, form, shifts(plan, some, estimator, labels), most, exact, options)
         told += _unlike(some, form)
     else:
         labels = [None]
+        first, _ = reassigned(plan, some, most, options.seed, options.dates)
         found, refused = estimated_anew(plan, estimator, aggregate, some, np.vstack([some.first, first]), options.scheduler)
         told.append((
-            f"{estimator} is estimated anew under each assignment on this design, so that there are {len(first)} of them.",
-            f"이 설계에서는 재배정할 때마다 {estimator}을(를) 다시 추정하므로 재배정 횟수를 {len(first)}회로 하였다.",
+            f"{estimator} is estimated anew under each assignment on this design, so that there are {number} of them.",
+            f"이 설계에서는 재배정할 때마다 {estimator}을(를) 다시 추정하므로 재배정 횟수를 {number}회로 하였다.",
         ))  # fmt: skip
         if refused:
             told.append((f"{refused} assignments cannot be estimated; they count as if they were as extreme as the actual one.", f"추정할 수 없는 재배정 {refused}개는 실제 배정만큼 극단적인 것으로 세었다."))
-    tests = [Comparison(found, row, options.statistic) for row in range(len(labels))]
+    tests = [compared(found, row, options.statistic) for row in range(len(labels))]
     main = tests[0]
-    lower, upper = main.interval(plan.level)
+    lower, upper = interval(main, plan.level)
     if not main.invertible:
         told.append(("No interval: an effect cannot be taken out of the outcome and the test repeated with this estimator.", "이 추정방법으로는 효과를 뺀 결과변수로 검정을 되풀이할 수 없어 신뢰구간을 제시하지 않는다."))
-    how = f"all {len(first) + 1} assignments" if exact else f"{len(first):,} seeded draws"
+    how = f"all {number + 1} assignments" if exact else f"{number:,} seeded draws"
     what = f"which {some.name}s adopt{' and when' if options.dates else ''}{', within strata' if len(np.unique(some.stratum)) > 1 else ''}"
     name = "t statistic" if options.statistic == "t" else "coefficient"
     return Found(
-        lower, upper, main.p(), f"randomisation over {what}: {name}, {how}; interval by inversion, no degrees of freedom", event=_events(tests, labels, plan.level),
-        diagnostics={"assignments": float(len(first) + exact), "exact": float(exact)}, warnings=tuple(told),
+        lower, upper, p_value(main), f"randomisation over {what}: {name}, {how}; interval by inversion, no degrees of freedom", event=_events(tests, labels, plan.level),
+        diagnostics={"assignments": float(number + exact), "exact": float(exact)}, warnings=tuple(told),
     )  # fmt: skip
 
 
@@ -121,91 +126,98 @@ def mackinnon_webb(plan: Design, estimator: str, aggregate: str, options: Option
     first, exact = reassigned(plan, some, options.draws, options.seed, False)
     every = np.vstack([some.first, first])
     found = moments(some, form, every, shift, few=0)
-    tests = [Comparison(found, row, "t") for row in range(len(labels))]
-    beta = Comparison(found, 0, "coefficient")
+    tests = [compared(found, row, "t") for row in range(len(labels))]
+    beta = compared(found, 0, "coefficient")
     diagnostics = {"assignments": float(len(first))}
     for name, test in (("t", tests[0]), ("beta", beta)):
-        diagnostics |= {f"ri_{name}_p1": test.share(), f"ri_{name}_p2": test.p()}
+        diagnostics |= {f"ri_{name}_p1": extreme(test) / len(test.gap), f"ri_{name}_p2": p_value(test)}
     if (some.first > 0).sum() == 1:
         told.append((
             f"One {some.name} is treated: its errors have no variance of their own, and RI-t is then no better than RI-beta.",
             f"처치된 {UNITS[some.name]}이(가) 하나뿐이어서 그 오차의 분산을 알 수 없으므로 RI-t가 RI-beta보다 낫지 않다.",
         ))  # fmt: skip
     words = f"MacKinnon-Webb RI-t over which {some.name}s adopt, {'all' if exact else 'drawn'} {len(first):,} other assignments"
-    if len(first) < SMALL:
+    if exact and len(first) < SMALL:
         times = ceil(max(options.draws, 1) / len(every))
         wild = _wild(some, form, every, shift, times, options.seed)
-        tests = [Comparison(wild, row, "t", counted=True, actual=Moments(*(part[:1] for part in _parts(found)))) for row in range(len(labels))]
-        diagnostics["wild_p"] = tests[0].p()
+        actual = Moments(*(part[:1] for part in parts_of(found)))
+        tests = [compared(wild, row, "t", actual) for row in range(len(labels))]
+        diagnostics["wild_p"] = p_value(tests[0])
         words += f", each with {times:,} wild bootstraps (MacKinnon and Webb 2019)"
     else:
         _enough(len(first) + 1, exact, plan.level, some.name)
-    lower, upper = tests[0].interval(plan.level)
-    return Found(lower, upper, tests[0].p(), f"{words}; interval by inversion, no degrees of freedom", event=_events(tests, labels, plan.level), diagnostics=diagnostics, warnings=tuple(told))
+    lower, upper = interval(tests[0], plan.level)
+    return Found(lower, upper, p_value(tests[0]), f"{words}; interval by inversion, no degrees of freedom", event=_events(tests, labels, plan.level), diagnostics=diagnostics, warnings=tuple(told))
 
 
+@dataclass(frozen=True)
 class Comparison:
-    """The test of a constant effect from estimates under many assignments, the actual one first.
+    """An estimate and its variance beside those of draws; of each draw `moments`' five numbers, shape (draws,). `itself`: 1 where the actual
+    assignment counts among the draws and is not one of them, else 0; `invertible`: whether an effect can be taken out."""
 
-    Squares are compared across, without dividing, so that an assignment without variance counts as the most extreme there is.
+    estimate: float
+    variance: float
+    gap: np.ndarray
+    spread: np.ndarray
+    shift: np.ndarray
+    covariance: np.ndarray
+    shift_variance: np.ndarray
+    itself: int
+    invertible: bool
+
+
+def compared(found: Moments, row: int, statistic: str, actual: Moments | None = None) -> Comparison:
+    """The comparison for one row of estimates; the actual assignment is the first draw, or `actual`, and then among the draws already."""
+    start = found if actual is None else actual
+    a, v, b, c, w = (part[0 if actual is not None else 1 :, row] for part in parts_of(found))
+    v0 = float(max(start.variance[0, row], 0))
+    if statistic == "coefficient":
+        v, c, w, v0 = np.ones_like(v), np.zeros_like(v), np.zeros_like(v), 1.0
+    # Rounding may leave less than nothing of a variance.
+    return Comparison(float(start.estimate[0, row]), v0, a, np.maximum(v, 0), b, c, w, int(actual is None), bool(abs(start.shift[0, row] - 1) < 1e-6))
+
+
+def extreme(test: Comparison, tau: float = 0.0) -> int:
+    """How many draws are as extreme as the actual assignment when the effect is `tau`; those that cannot be estimated are.
+
+    Squares are compared across, without dividing, so that a draw without variance counts as the most extreme there is.
     """
+    gap, spread = test.gap, test.spread
+    if tau:
+        gap, spread = gap - tau * test.shift, np.maximum(spread - 2 * tau * test.covariance + tau**2 * test.shift_variance, 0)
+    less = gap**2 * test.variance < (test.estimate - tau) ** 2 * spread * (1 - TIE)
+    return int(len(less) - less.sum())
 
-    def __init__(self, found: Moments, row: int, statistic: str, counted: bool = False, actual: Moments | None = None) -> None:
-        """`counted`: the draws hold the actual assignment already, whose own moments are `actual`."""
-        a, v, b, c, w = (part[:, row] for part in _parts(found))
-        self.invertible = bool(np.isfinite(b[0]) and abs((b if actual is None else actual.shift[:, row])[0] - 1) < 1e-6)
-        if statistic == "coefficient":
-            v, c, w = np.ones_like(v), np.zeros_like(v), np.zeros_like(v)
-        start = found if actual is None else actual
-        self.estimate = float(start.estimate[0, row])
-        self.variance = 1.0 if statistic == "coefficient" else float(max(start.variance[0, row], 0))
-        skip = 0 if counted else 1
-        # Rounding may leave less than nothing of a variance.
-        self.a, self.v, self.b, self.c, self.w = a[skip:], np.maximum(v[skip:], 0), b[skip:], c[skip:], w[skip:]
-        self.one = 0 if counted else 1
 
-    def extreme(self, tau: float = 0.0) -> int:
-        """How many draws are as extreme as the actual assignment when the effect is `tau`; those that cannot be estimated are."""
-        if tau == 0:
-            gap, spread = self.a, self.v
-        else:
-            gap, spread = self.a - tau * self.b, np.maximum(self.v - 2 * tau * self.c + tau**2 * self.w, 0)
-        less = gap**2 * self.variance < (self.estimate - tau) ** 2 * spread * (1 - TIE)
-        return int(len(less) - less.sum())
+def p_value(test: Comparison, tau: float = 0.0) -> float:
+    """Two-sided p-value of the effect `tau`."""
+    return (test.itself + extreme(test, tau)) / (test.itself + len(test.gap))
 
-    def share(self) -> float:
-        """Draws as extreme, of all draws."""
-        return self.extreme() / len(self.a)
 
-    def p(self, tau: float = 0.0) -> float:
-        """Two-sided p-value of the effect `tau`."""
-        return (self.one + self.extreme(tau)) / (self.one + len(self.a))
+def interval(test: Comparison, level: float) -> tuple[float, float]:
+    """The ends of the effects that are not rejected: from the estimate outwards, to 1e-10 of the distance; infinite where none is."""
+    return (_end(test, level, -1), _end(test, level, 1)) if test.invertible else (-np.inf, np.inf)
 
-    def interval(self, level: float) -> tuple[float, float]:
-        """The ends of the effects that are not rejected: from the estimate outwards, to 1e-10 of the distance; infinite where none is."""
-        if not self.invertible:
-            return -np.inf, np.inf
-        return self._end(level, -1), self._end(level, 1)
 
-    def _end(self, level: float, side: int) -> float:
-        def kept(distance: float) -> bool:
-            return self.p(self.estimate + side * distance) > 1 - level + 1e-12
+def _end(test: Comparison, level: float, side: int) -> float:
+    def kept(distance: float) -> bool:
+        return p_value(test, test.estimate + side * distance) > 1 - level + 1e-12
 
-        scale = np.sqrt(self.variance) if self.variance not in (0.0, 1.0) else float(np.nanstd(self.a)) or 1.0
-        far, out = scale, 0
-        # Rejected twice in a row, at twice the distance: nothing further out is kept.
-        while out < 2:
-            out = 0 if kept(far) else out + 1
-            far *= 2
-            if far > 1e12 * scale:
-                return side * np.inf
-        steps = np.linspace(0, far / 2, STEPS)
-        last = max((place for place in range(STEPS) if kept(steps[place])), default=0)
-        low, high = steps[last], steps[last + 1]
-        while high - low > 1e-10 * high:
-            middle = (low + high) / 2
-            low, high = (middle, high) if kept(middle) else (low, middle)
-        return float(self.estimate + side * low)
+    scale = np.sqrt(test.variance) if test.variance not in (0.0, 1.0) else float(np.nanstd(test.gap)) or 1.0
+    far, out = scale, 0
+    # Rejected twice in a row, at twice the distance: nothing further out is kept.
+    while out < 2:
+        out = 0 if kept(far) else out + 1
+        far *= 2
+        if far > 1e12 * scale:
+            return side * np.inf
+    steps = np.linspace(0, far / 2, STEPS)
+    last = max((place for place in range(STEPS) if kept(steps[place])), default=0)
+    low, high = steps[last], steps[last + 1]
+    while high - low > 1e-10 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if kept(middle) else (low, middle)
+    return float(test.estimate + side * low)
 
 
 def possible(some: Blocks) -> int:
@@ -225,18 +237,10 @@ def reassigned(plan: Design, some: Blocks, draws: int, seed: int, dates: bool) -
     Raises:
         UserError: nobody can change places; dates to draw, of which there are fewer than cohorts.
     """
-    ways = possible(some)
-    if ways == 1 and not dates:
-        raise UserError(
-            "No two units can change places: every stratum holds units of one kind only. Use wider strata, or --inference cr2.",
-            "층마다 참여 시점이 같은 단위만 있어 자리를 바꿀 수 있는 단위가 없습니다. 층을 넓히거나 --inference cr2를 쓰십시오.",
-        )
-    cohorts = np.array(sorted(plan.cohorts))
-    open_ = some.periods[np.searchsorted(some.periods, some.periods - plan.anticipation) > 0]
+    _movable(plan, some, dates)
+    ways, cohorts, open_ = possible(some), np.array(sorted(plan.cohorts)), _open(plan, some)
     times = perm(len(open_), len(cohorts)) if dates else 1
-    if times == 0:
-        raise UserError(f"{len(cohorts)} cohorts cannot start in {len(open_)} periods that have others before them.", f"앞선 시점이 있는 {len(open_)}개 시점에 {len(cohorts)}개 참여 집단을 배정할 수 없습니다.")
-    exact = ways * times <= draws
+    exact = _all_of(plan, some, draws, dates)
     rng = np.random.default_rng(seed)
     if ways <= draws and (exact or not dates):
         labels = _all(some)
@@ -246,8 +250,6 @@ def reassigned(plan: Design, some: Blocks, draws: int, seed: int, dates: bool) -
             place = np.flatnonzero(some.stratum == stratum)
             labels[:, place] = rng.permuted(labels[:, place], axis=1)
     if dates:
-        from itertools import permutations
-
         if exact:
             chosen = np.repeat(np.array(list(permutations(open_, len(cohorts)))), len(labels), axis=0)
             labels = np.tile(labels, (times, 1))
@@ -259,6 +261,42 @@ def reassigned(plan: Design, some: Blocks, draws: int, seed: int, dates: bool) -
         same = np.flatnonzero((labels == some.first).all(axis=1))
         labels = np.delete(labels, same[0], axis=0)
     return labels, exact
+
+
+def _movable(plan: Design, some: Blocks, dates: bool) -> None:
+    if dates and len(_open(plan, some)) < len(plan.cohorts):
+        raise UserError(
+            f"{len(plan.cohorts)} cohorts cannot start in {len(_open(plan, some))} periods that have others before them.",
+            f"앞선 시점이 있는 {len(_open(plan, some))}개 시점에 {len(plan.cohorts)}개 참여 집단을 배정할 수 없습니다.",
+        )
+    if possible(some) == 1 and not dates:
+        raise UserError(
+            "No two units can change places: every stratum holds units of one kind only. Use wider strata, or --inference cr2.",
+            "층마다 참여 시점이 같은 단위만 있어 자리를 바꿀 수 있는 단위가 없습니다. 층을 넓히거나 --inference cr2를 쓰십시오.",
+        )
+
+
+def _open(plan: Design, some: Blocks) -> np.ndarray:
+    """Periods with another before effects may show."""
+    return some.periods[np.searchsorted(some.periods, some.periods - plan.anticipation) > 0]
+
+
+def _ways(plan: Design, some: Blocks, dates: bool) -> int:
+    return possible(some) * (perm(len(_open(plan, some)), len(plan.cohorts)) if dates else 1)
+
+
+def _all_of(plan: Design, some: Blocks, draws: int, dates: bool) -> bool:
+    return 0 < _ways(plan, some, dates) <= draws
+
+
+def _in_parts(plan: Design, some: Blocks, form: Callable, shift: np.ndarray, draws: int, exact: bool, options: Options) -> Moments:
+    """Moments of the actual assignment and of all draws; of many blocks only as many draws at once as fit in LABELS, each part with the next seed."""
+    step = draws if exact else max(1, min(draws, LABELS // len(some.first)))
+    found = []
+    for part, begin in enumerate(range(0, draws, step)):
+        first, _ = reassigned(plan, some, min(step, draws - begin), options.seed + part, options.dates)
+        found.append(moments(some, form, np.vstack([some.first, first]) if part == 0 else first, shift))
+    return Moments(*(np.concatenate(parts) for parts in zip(*(parts_of(one) for one in found), strict=True)))
 
 
 def _all(some: Blocks) -> np.ndarray:
@@ -347,11 +385,11 @@ def _first_row(shape: tuple[Callable, list]) -> tuple[Callable, list]:
 
 
 def _events(tests: list[Comparison], labels: list[int | None], level: float) -> pd.DataFrame:
-    rows = [(label, *test.interval(level), test.p()) for test, label in zip(tests, labels, strict=True) if label is not None]
+    rows = [(label, *interval(test, level), p_value(test)) for test, label in zip(tests, labels, strict=True) if label is not None]
     return pd.DataFrame(rows, columns=["event_time", "lower", "upper", "p"]) if rows else pd.DataFrame()
 
 
-def _parts(found: Moments) -> tuple[np.ndarray, ...]:
+def parts_of(found: Moments) -> tuple[np.ndarray, ...]:
     return found.estimate, found.variance, found.shift, found.covariance, found.shift_variance
 
 

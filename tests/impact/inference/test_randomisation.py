@@ -212,6 +212,17 @@ def test_a_statistic_that_there_is_not():
         infer(two_periods(), "cs", "simple", "randomisation", Options(statistic="z"))
 
 
+def test_draws_of_many_units_are_made_in_parts(monkeypatch):
+    plan = design(panel(7, units=30), "unit", "time", "y", "cohort")
+    monkeypatch.setattr(module, "LABELS", 30 * 100)
+    found = infer(plan, "cs", "simple", "randomisation", Options(draws=250))
+    some = linear.blocks(plan)
+    first = np.vstack([module.reassigned(plan, some, size, Options().seed + part, False)[0] for part, size in enumerate((100, 100, 50))])
+    form, labels = linear.linear_form(plan, some, "cs", "simple")
+    whole = linear.moments(some, form, np.vstack([some.first, first]), linear.shifts(plan, some, "cs", labels))
+    assert found.p == module.p_value(module.compared(whole, 0, "t")) and found.diagnostics["assignments"] == 250
+
+
 def test_names_change_nothing():
     frame = panel(7, units=30)
     other = frame.assign(unit="u" + ((frame["unit"] * 7) % 30).astype(str)).sample(frac=1, random_state=1)
@@ -349,7 +360,7 @@ def test_the_simulated_test_is_the_real_one(cohort):
     one, many = sample(x, (some.first > 0)[None].astype(float), n1), sample(x, (first > 0).astype(float), n1)
     for name, statistic in statistics(n1).items():
         found = linear.moments(some, form, np.vstack([some.first, first]), linear.shifts(plan, some, "cs", labels), 0 if name == "mackinnon-webb" else linear.FEW)
-        assert module.Comparison(found, 0, "coefficient" if name == "coefficient" else "t").p() == pytest.approx(p_values(one, many, statistic)[0])
+        assert module.p_value(module.compared(found, 0, "coefficient" if name == "coefficient" else "t")) == pytest.approx(p_values(one, many, statistic)[0])
 
 
 @pytest.mark.parametrize("estimator", ["cs", "bjs"])
