@@ -1,0 +1,232 @@
+"""Few treated units, many controls: what the treated units' error may be is read off the controls.
+
+An estimate that is linear in the outcome is the treated units' contrasts less what controls had in the same periods (`linear`). With few
+treated units their own errors do not average out, and no variance can be estimated from them; but controls show how such contrasts are
+distributed. Conley and Taber take that distribution as that of the treated; Ferman and Pinto let its variance depend on how large a unit is.
+
+Sources: Conley and Taber (2011), Review of Economics and Statistics 93, "Inference with difference in differences with a small number of
+policy changes", proposition 2 and section III; Ferman and Pinto (2019), Review of Economics and Statistics 101, "Inference in
+differences-in-differences with few treated groups and heteroskedasticity", section III.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from evaluation.errors import UserError
+from evaluation.impact.design import Design
+from evaluation.impact.inference import Found, Options
+from evaluation.impact.inference.linear import Blocks, blocks, linear_form, shifts
+
+FEW_CONTROLS = 20
+EVENT_DRAWS = 1_999
+# Points up to FURTHER times the distance of an interval's end at which effects are looked at again.
+LOOKS, FURTHER = 20, 3
+# Share of the estimate's variance that is the controls' own, from which on it cannot be left out.
+LEFT_OUT = 0.05
+
+
+def conley_taber(plan: Design, estimator: str, aggregate: str, options: Options) -> Found:
+    """Conley and Taber: treated units' contrasts are drawn from those of never-treated units in the same periods.
+
+    Each treated unit, with its own timing and weight, draws a never-treated unit; with one treated unit all are gone through. The interval
+    holds the effects between the tails (equal ones) of that distribution; the actual estimate counts among the draws. It takes the mean of
+    controls as known, so that it needs many of them for each treated unit.
+
+    Diagnostics:
+        left_out: the share of the estimate's variance that is the controls' mean, and that the method leaves out; controls, treated.
+
+    Raises:
+        UserError: an estimator or design without a linear form; fewer than two never-treated units.
+    """
+    some, weights, labels, groups = _linear(plan, estimator, aggregate, "conley-taber")
+    pool, treated = np.flatnonzero(some.first == 0), np.flatnonzero(some.first > 0)
+    rng = np.random.default_rng(options.seed)
+    drawn = np.arange(len(pool))[:, None] if len(treated) == 1 else rng.integers(0, len(pool), size=(options.draws, len(treated)))
+    contrasts = _contrasts(some.y, weights)
+    centred = contrasts[:, pool] - np.average(contrasts[:, pool], axis=1, weights=some.weight[pool])[:, None]
+    share = _shares(some, groups)
+    noise = np.zeros((len(drawn), len(labels)))
+    for place, unit in enumerate(treated):
+        noise += share[unit] * centred[groups[unit]][drawn[:, place]]
+    estimates = _estimates(contrasts, share, groups)
+    found = [_tails(value, column, plan.level) for value, column in zip(estimates, noise.T, strict=True)]
+    # Of contrasts that are all spread alike, as the method has it.
+    own = (share[treated] ** 2 * centred[groups[treated], :, 0].var(axis=1)).sum()
+    theirs = (some.weight[pool] ** 2).sum() / some.weight[pool].sum() ** 2 * contrasts[0, pool, 0].var()
+    left_out = float(theirs / (own + theirs)) if own + theirs > 0 else np.nan
+    told = []
+    if left_out > LEFT_OUT:
+        told.append((
+            f"Conley and Taber take the mean of controls as known; here it is {left_out:.0%} of the estimate's variance, so that p is too small and the interval too short. Use --inference randomisation.",
+            f"Conley-Taber 방법은 비교집단 평균을 알려진 값으로 본다. 이 설계에서는 그것이 추정치 분산의 {left_out:.0%}를 차지하므로 p값과 신뢰구간이 실제보다 작다. --inference randomisation을 쓰는 것이 좋다.",
+        ))  # fmt: skip
+    if len(pool) < FEW_CONTROLS:
+        told.append((f"The distribution of errors is read off {len(pool)} never-treated {some.name}s only.", f"오차의 분포를 미참여 단위 {len(pool)}개에서만 얻었다."))
+    if not np.isfinite(found[0][:2]).all():
+        told.append((f"With {len(pool)} controls and one treated unit no p-value is below {2 / (1 + len(pool)):.3f}: the interval has no end.", f"비교단위 {len(pool)}개와 처치단위 하나로는 p값이 {2 / (1 + len(pool)):.3f}보다 작을 수 없어 신뢰구간이 끝나지 않는다."))
+    how = f"all {len(drawn)} of them" if len(treated) == 1 else f"{len(drawn):,} seeded draws"
+    return Found(
+        *found[0], f"Conley and Taber (2011): contrasts of {len(pool)} never-treated {some.name}s, {how}; interval by inversion, no degrees of freedom",
+        event=_events(found, labels), diagnostics={"left_out": left_out, "controls": float(len(pool)), "treated": float(len(treated))}, warnings=tuple(told),
+    )  # fmt: skip
+
+
+def ferman_pinto(plan: Design, estimator: str, aggregate: str, options: Options) -> Found:
+    """Ferman and Pinto: the variance of a unit's contrast is A + B / size; residuals are put on one scale, drawn, and scaled back.
+
+    Residuals are those of the model with the effect under test, of all units; A and B are fitted by least squares on their squares, by
+    cohort, since contrasts of different periods have different variances. Where a fitted variance is not above 0, the negative one of A and
+    B is left out, as in the authors' code. Treated and controls are both drawn, with replacement, so that the mean of controls is not taken
+    as known. The interval holds the effects that are not rejected, the same draws throughout (the first EVENT_DRAWS for event times).
+
+    Diagnostics:
+        slope_share: the share of B / size in the variance of treated units' contrasts; 0 where their size plays no part.
+
+    Raises:
+        UserError: no size in the design; an estimator or design without a linear form; fewer than two never-treated units.
+    """
+    if "size" not in plan.data:
+        raise UserError(
+            "ferman-pinto needs how large each unit is, on which the variance of its outcome may depend (such as its number of firms or workers). Name a column by --size, or use --inference randomisation.",
+            "ferman-pinto에는 결과변수의 분산을 좌우할 수 있는 단위의 규모(예: 업체 수, 종사자 수)가 필요합니다. --size로 열을 지정하거나 --inference randomisation을 쓰십시오.",
+        )
+    some, weights, labels, groups = _linear(plan, estimator, aggregate, "ferman-pinto")
+    shift = shifts(plan, some, estimator, labels)
+    share = _shares(some, groups)
+    mean = some.weight / some.weight.sum()
+    y, d = (_contrasts(table, weights) for table in (some.y, shift))
+    estimates = _estimates(y, share, groups)
+    y, d = (part - np.einsum("n,gnk->gk", mean, part)[:, None] for part in (y, d))
+    inverse = 1 / some.size
+    rng = np.random.default_rng(options.seed)
+    drawn = rng.integers(0, len(mean), size=(options.draws, len(mean)), dtype=np.int32)
+    members = [np.flatnonzero(groups == g) for g in range(len(weights[0]))]
+
+    def noise(row: int, tau: float) -> np.ndarray:
+        """Sizes of drawn errors under an effect of `tau`; fewer for event times, of which there are many."""
+        some_draws = drawn if row == 0 else drawn[:EVENT_DRAWS]
+        total = np.zeros(len(some_draws))
+        for g, inside in enumerate(members):
+            if len(inside):
+                residual = y[g, :, row] - tau * d[g, :, row]
+                scale = np.sqrt(_variance(residual**2, inverse)[0])
+                total += (residual / scale)[some_draws[:, inside]] @ (share * scale)[inside]
+        return np.sort(np.abs(total))
+
+    found = []
+    for row, value in enumerate(estimates):
+        null = noise(row, 0.0)
+        p = (1 + len(null) - np.searchsorted(null, abs(value) * (1 - 1e-12))) / (1 + len(null))
+        found.append((*(_end(lambda tau, row=row: noise(row, tau), value, side, plan.level, LOOKS if row == 0 else 0) for side in (-1, 1)), float(p)))
+    parts = [_variance((y[g, :, 0] - estimates[0] * d[g, :, 0]) ** 2, inverse) for g in range(len(members))]
+    treated = np.flatnonzero(groups > 0)
+    whole = sum(share[unit] ** 2 * parts[groups[unit]][0][unit] for unit in treated)
+    sloped = sum(share[unit] ** 2 * parts[groups[unit]][1] * inverse[unit] for unit in treated)
+    told = []
+    if (some.first == 0).sum() < FEW_CONTROLS:
+        told.append((f"How variance depends on size is fitted on {len(mean)} {some.name}s only.", f"분산과 규모의 관계를 단위 {len(mean)}개에서만 추정하였다."))
+    return Found(
+        *found[0], f"Ferman and Pinto (2019): variance by size, {len(drawn):,} seeded draws of rescaled residuals; interval by inversion, no degrees of freedom",
+        event=_events(found, labels), diagnostics={"slope_share": float(sloped / whole) if whole > 0 else np.nan}, warnings=tuple(told),
+    )  # fmt: skip
+
+
+def _linear(plan: Design, estimator: str, aggregate: str, how: str) -> tuple[Blocks, np.ndarray, list[int | None], np.ndarray]:
+    """The blocks, the form, shape (k, 1 + cohorts, periods), its labels, and the number of each block's group, 0 never treated."""
+    some = blocks(plan)
+    if (some.first == 0).sum() < 2:
+        raise UserError(f"{how} needs at least two never-treated {some.name}s to read errors off. Use --inference cr2.", f"{how}에는 오차를 살필 미참여 단위가 둘 이상 필요합니다. --inference cr2를 쓰십시오.")
+    shape = linear_form(plan, some, estimator, aggregate)
+    if shape is None:
+        raise UserError(
+            f"{how} needs a balanced panel without covariates and an estimator that is linear there; {estimator} is not on this design. Use --inference randomisation.",
+            f"{how}는 공변량 없는 균형패널에서 선형인 추정방법에 쓸 수 있으며, 이 설계의 {estimator}은(는) 그렇지 않습니다. --inference randomisation을 쓰십시오.",
+        )
+    form, labels = shape
+    groups = np.searchsorted(np.array([0, *sorted(plan.cohorts)]), some.first)
+    masses = np.bincount(groups, some.weight)
+    return some, form(np.array(sorted(plan.cohorts)), masses[None])[0], labels, groups
+
+
+def _contrasts(table: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Contrast of every block as if in each group, shape (groups, blocks, k); table: shape (blocks, periods) or (k, blocks, periods)."""
+    return np.einsum("kgt,knt->gnk", weights, np.broadcast_to(table, (len(weights), *table.shape[-2:])))
+
+
+def _shares(some: Blocks, groups: np.ndarray) -> np.ndarray:
+    """Share of each block in the mean of its group."""
+    return some.weight / np.bincount(groups, some.weight)[groups]
+
+
+def _estimates(contrasts: np.ndarray, share: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    return share @ contrasts[groups, np.arange(len(groups))]
+
+
+def _tails(estimate: float, noise: np.ndarray, level: float) -> tuple[float, float, float]:
+    """Interval and p-value with equal tails; the actual value counts as one of the draws."""
+    noise, n = np.sort(noise), 1 + len(noise)
+    slack = 1e-9 * np.abs(noise).max()
+    p = 2 * min(1 + np.searchsorted(noise, estimate + slack, side="right"), 1 + len(noise) - np.searchsorted(noise, estimate - slack)) / n
+    # The least number of draws further out with which an effect is still kept.
+    needed = int(np.floor((1 - level) / 2 * n + 1e-9))
+    if needed < 1:
+        return -np.inf, np.inf, min(1.0, float(p))
+    return float(estimate - noise[-needed]), float(estimate - noise[needed - 1]), min(1.0, float(p))
+
+
+def _variance(squares: np.ndarray, inverse: np.ndarray) -> tuple[np.ndarray, float]:
+    """Fitted variances A + B / size, shape (blocks,), and B."""
+    if np.ptp(inverse) <= 1e-12 * inverse.max():
+        return np.full(len(squares), max(squares.mean(), np.finfo(float).tiny)), 0.0
+    b, a = np.polyfit(inverse, squares, 1)
+    fitted = a + b * inverse
+    if fitted.min() <= 0:
+        if b < 0:
+            a, b = squares.mean(), 0.0
+        else:
+            a, b = 0.0, (squares @ inverse) / (inverse @ inverse)
+        fitted = a + b * inverse
+    return np.maximum(fitted, np.finfo(float).tiny), float(b)
+
+
+def _end(noise: Callable, estimate: float, side: int, level: float, looks: int) -> float:
+    """The end of the effects kept on one side, to 1e-7 of its distance from the estimate; infinite where none is rejected.
+
+    An effect is kept while errors drawn under it reach from it to the estimate. They hardly depend on it, so that going to and fro between
+    distance and reach finds the end. Where variances change their form on the way, effects further out may be kept again: with `looks` the
+    outermost of so many counts.
+    """
+
+    def reach(distance: float) -> float:
+        drawn = noise(estimate + side * distance)
+        needed = int(np.floor((1 - level) * (1 + len(drawn)) + 1e-9))
+        return float(drawn[-needed]) if needed else np.inf
+
+    distance, settled = reach(0.0), False
+    for _ in range(50):
+        before, distance = distance, reach(distance)
+        settled = abs(distance - before) <= 1e-7 * distance
+        if settled or not np.isfinite(distance):
+            break
+    if not np.isfinite(distance):
+        return side * np.inf
+    further = np.linspace(distance, FURTHER * distance, looks + 1)[1:]
+    kept = [place for place, far in enumerate(further) if reach(far) >= far]
+    if settled and not kept:
+        return float(estimate + side * distance)
+    low, high = (further[kept[-1]], 2 * further[kept[-1]]) if kept else (0.0, distance)
+    while reach(high) >= high:
+        low, high = high, 2 * high
+        if high > 1e9 * distance:
+            return side * np.inf
+    while high - low > 1e-7 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if reach(middle) >= middle else (low, middle)
+    return float(estimate + side * low)
+
+
+def _events(found: list[tuple[float, float, float]], labels: list[int | None]) -> pd.DataFrame:
+    rows = [(label, *one) for one, label in zip(found, labels, strict=True) if label is not None]
+    return pd.DataFrame(rows, columns=["event_time", "lower", "upper", "p"]) if rows else pd.DataFrame()
