@@ -27,6 +27,8 @@ def combinations(spec: dict) -> pd.DataFrame:
     """Every combination of the choices, CHOICES as columns, and `main`, whether it is the specification itself."""
     given = spec["defensible"]
     rows = pd.DataFrame(list(product(*(given[choice] for choice in CHOICES))), columns=list(CHOICES))
+    # Imputation uses all that is untreated whatever the comparison: counted once.
+    rows = rows[~rows["estimators"].isin(("bjs", "did2s")) | (rows["comparison"] == given["comparison"][0])].reset_index(drop=True)
     main = {"estimators": "cs", "comparison": spec["comparison"], "anticipation": spec["anticipation"], "entry_years": PRINTED}
     rows["main"] = np.logical_and.reduce([rows[key] == value for key, value in main.items()]) & [kinds == spec["comparison_types"] for kinds in rows["comparison_types"]]
     return rows

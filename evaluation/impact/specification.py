@@ -19,7 +19,7 @@ TYPES = ("national", "general", "agro_industrial")
 MATCHED_ON = ("level", "growth")
 METHODS = ("dr", "reg", "ipw")
 CLUSTERS = ("complex", "zone")
-INFERENCES = ("analytic", "cr1", "cr2", "cr3", "wild", "subcluster", "randomisation", "mackinnon-webb", "conley-taber", "ferman-pinto", "placebo")
+INFERENCES = ("recommended", "analytic", "cr1", "cr2", "cr3", "wild", "subcluster", "randomisation", "mackinnon-webb", "conley-taber", "ferman-pinto", "placebo")
 # What may be left out, and what it is then.
 DEFAULTS = {
     "cohorts": "all", "comparison_types": list(TYPES), "exclude_same_zone": False, "matching": None, "covariates": [], "method": "dr", "weights": None,

@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
-from evaluation.impact.design import Design
+from evaluation.impact.design import Design, about_errors
 from evaluation.impact.estimators import estimate
 from evaluation.impact.result import Result
 
 SEED = 20_050_101
+# In place of a name: the method that suits the design, with the reason among the warnings.
+RECOMMENDED = "recommended"
 # name -> module and function; `analytic` is what an estimator gives by itself
 KNOWN = {
     "analytic": None,
@@ -61,11 +63,18 @@ class Found:
 def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "analytic", options: Options | None = None, plain: Result | None = None) -> Result:
     """Estimate, with the uncertainty found by a method; `plain`: the estimate, where it was made already.
 
-    With `group` each cohort is taken by itself, with the never-treated units only, so that its interval says something of it alone.
+    With `group` each cohort is taken by itself, with the never-treated units only, so that its interval says something of it alone; of other
+    parts (`calendar`, and the cells of `simple`) methods other than `analytic` give no intervals.
 
     Raises:
         UserError: a method that there is not; one that cannot serve this estimator or design, and why.
     """
+    if how == RECOMMENDED:
+        from evaluation.impact.inference.recommend import recommend
+
+        how, why = recommend(plan, estimator)
+        chosen = infer(plan, estimator, aggregate, how, options, plain)
+        return replace(chosen, warnings=((f"Inference by {how}: {why[0]}", f"추론방법 {how}: {why[1]}"), *chosen.warnings))
     if how not in KNOWN:
         raise UserError(f"inference is {how!r}; use one of: {', '.join(KNOWN)}.", f"추론방법 {how!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {', '.join(KNOWN)}.")
     plain = estimate(plan, estimator, aggregate) if plain is None else plain
@@ -74,18 +83,26 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
     module, function = KNOWN[how]
     method = getattr(import_module(f"evaluation.impact.inference.{module}"), function)
     found: Found = method(plan, estimator, aggregate, options or Options())
-    event = plain.event
+    event, groups, told = plain.event, plain.groups, list(found.warnings)
     if not event.empty and not found.event.empty:
         given = found.event.set_index("event_time")
-        event = event.assign(**{side: event["event_time"].map(given[side]) for side in ("lower", "upper")})
-    groups = plain.groups
+        event = event.assign(**{side: event["event_time"].map(given[side]) for side in ("lower", "upper", "se") if side in given})
+    if not groups.empty:
+        groups = groups.assign(lower=np.nan, upper=np.nan)
     if aggregate == "group":
-        alone = {int(cohort): infer(of_cohort(plan, int(cohort)), estimator, "simple", how, options) for cohort in groups["cohort"]}
-        groups = groups.assign(**{name: [getattr(alone[int(cohort)], name) for cohort in groups["cohort"]] for name in ("lower", "upper", "p")})
-    told = (*plain.warnings, *(one for one in found.warnings if one not in plain.warnings))
+        groups = groups.assign(p=np.nan)
+        for place, cohort in groups["cohort"].astype(int).items():
+            try:
+                alone = infer(of_cohort(plan, cohort), estimator, "simple", how, options)
+                groups.loc[place, ["lower", "upper", "p"]] = alone.lower, alone.upper, alone.p
+            except UserError as error:
+                told.append((f"{cohort}: {error.en}", f"{cohort}: {error.ko}"))
+    # What is said of analytic errors is not said of this method.
+    analytic = about_errors(plan.first, plan.data[plan.cluster].nunique())
+    told = [*(one for one in plain.warnings if one not in analytic), *(one for one in told if one not in plain.warnings)]
     return replace(
         plain, lower=found.lower, upper=found.upper, p=found.p, se=found.se if np.isfinite(found.se) else plain.se, df=found.df, inference=found.inference, event=event, groups=groups,
-        diagnostics=plain.diagnostics | found.diagnostics, warnings=told,
+        diagnostics=plain.diagnostics | found.diagnostics, warnings=tuple(told),
     )  # fmt: skip
 
 
