@@ -38,7 +38,7 @@ ANEW = 499  # draws where each one is an estimation of its own
 TIE = 1e-9  # relative: statistics this close are taken as equal
 SMALL = 500  # fewer other assignments than that: each is bootstrapped as well (MacKinnon and Webb 2019)
 UNLIKE = 0.05  # p-value of equal spread
-LABELS = 25_000_000  # first treated periods of draws in memory at once: 100 MB
+LABELS = 10_000_000  # first treated periods of draws in memory at once: 40 MB
 STEPS = 100  # points between estimate and a rejected effect at which the test is looked at, before the end is halved in on
 UNITS = {"unit": "단위", "cluster": "군집"}
 
