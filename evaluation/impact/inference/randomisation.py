@@ -38,7 +38,7 @@ ANEW = 499  # draws where each one is an estimation of its own
 TIE = 1e-9  # relative: statistics this close are taken as equal
 SMALL = 500  # fewer other assignments than that: each is bootstrapped as well (MacKinnon and Webb 2019)
 UNLIKE = 0.05  # p-value of equal spread
-LABELS = 25_000_000  # first treated periods of draws in memory at once: 100 MB
+LABELS = 10_000_000  # first treated periods of draws in memory at once: 40 MB
 STEPS = 100  # points between estimate and a rejected effect at which the test is looked at, before the end is halved in on
 UNITS = {"unit": "단위", "cluster": "군집"}
 
@@ -134,7 +134,7 @@ def mackinnon_webb(plan: Design, estimator: str, aggregate: str, options: Option
     if (some.first > 0).sum() == 1:
         told.append((
             f"One {some.name} is treated: its errors have no variance of their own, and RI-t is then no better than RI-beta.",
-            f"처치된 {UNITS[some.name]}이(가) 하나뿐이어서 그 오차의 분산을 알 수 없으므로 RI-t가 RI-beta보다 낫지 않다.",
+            f"처치된 {UNITS[some.name]} 수가 하나뿐이어서 그 오차의 분산을 알 수 없으므로 RI-t가 RI-beta보다 낫지 않다.",
         ))  # fmt: skip
     words = f"MacKinnon-Webb RI-t over which {some.name}s adopt, {'all' if exact else 'drawn'} {len(first):,} other assignments"
     if exact and len(first) < SMALL:
@@ -238,11 +238,10 @@ def reassigned(plan: Design, some: Blocks, draws: int, seed: int, dates: bool) -
         UserError: nobody can change places; dates to draw, of which there are fewer than cohorts.
     """
     _movable(plan, some, dates)
-    ways, cohorts, open_ = possible(some), np.array(sorted(plan.cohorts)), _open(plan, some)
-    times = perm(len(open_), len(cohorts)) if dates else 1
+    cohorts, open_ = np.array(sorted(plan.cohorts)), _open(plan, some)
     exact = _all_of(plan, some, draws, dates)
     rng = np.random.default_rng(seed)
-    if ways <= draws and (exact or not dates):
+    if exact:
         labels = _all(some)
     else:
         labels = np.repeat(some.first[None], draws, axis=0)
@@ -251,8 +250,8 @@ def reassigned(plan: Design, some: Blocks, draws: int, seed: int, dates: bool) -
             labels[:, place] = rng.permuted(labels[:, place], axis=1)
     if dates:
         if exact:
-            chosen = np.repeat(np.array(list(permutations(open_, len(cohorts)))), len(labels), axis=0)
-            labels = np.tile(labels, (times, 1))
+            every = np.array(list(permutations(open_, len(cohorts))))
+            chosen, labels = np.repeat(every, len(labels), axis=0), np.tile(labels, (len(every), 1))
         else:
             chosen = rng.permuted(np.repeat(open_[None], len(labels), axis=0), axis=1)[:, : len(cohorts)]
         padded = np.column_stack([np.zeros(len(chosen), dtype=chosen.dtype), chosen])
@@ -329,7 +328,7 @@ def _fixed(some: Blocks) -> list[tuple[str, str]]:
     stay = int(np.isin(some.stratum, useless).sum())
     return [(
         f"{len(useless)} of {len(np.unique(some.stratum))} strata hold {some.name}s of one kind only; their {stay} {some.name}s keep their treatment in every assignment.",
-        f"층 {len(np.unique(some.stratum))}개 중 {len(useless)}개에는 참여 시점이 같은 {UNITS[some.name]}만 있어, 그 {stay}개 {UNITS[some.name]}은(는) 모든 재배정에서 처치가 바뀌지 않는다.",
+        f"층 {len(np.unique(some.stratum))}개 중 {len(useless)}개에는 참여 시점이 같은 {UNITS[some.name]}만 있어, 모든 재배정에서 그 {UNITS[some.name]} {stay}개의 처치는 바뀌지 않는다.",
     )]  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def recommend(plan: Design, estimator: str) -> tuple[str, tuple[str, str]]:
     if min(fewest, never) >= MANY:
         return "analytic", (
             f"Each cohort has {fewest} treated {some.name}s or more, and {never} are never treated: standard errors by {some.name} can be relied on.",
-            f"참여 시점마다 처치 {name}이(가) {fewest}개 이상이고 미참여 {name}이(가) {never}개여서 {name}별 표준오차를 믿을 수 있다.",
+            f"참여 시점별 처치 {name} 수가 모두 {fewest}개 이상이고 미참여 {name} 수가 {never}개여서 {name}별 표준오차를 믿을 수 있다.",
         )  # fmt: skip
     ways = possible(some)
     needed = int(np.ceil(1 / (1 - plan.level) - 1e-9))
@@ -52,13 +52,13 @@ def recommend(plan: Design, estimator: str) -> tuple[str, tuple[str, str]]:
     if fewest < FEW and "size" in plan.data and simple and never >= FEW and _by_size(some) < BY_SIZE:
         return "ferman-pinto", (
             f"A cohort has {fewest} treated {some.name}s, and small {some.name}s vary more than large ones: their variance has to be read off controls of their size.",
-            f"처치 {name}이(가) {fewest}개뿐인 참여 집단이 있고 규모가 작은 {name}일수록 변동이 크므로, 비슷한 규모의 비교 {name}에서 분산을 얻어야 한다.",
+            f"처치 {name} 수가 {fewest}개뿐인 참여 집단이 있고 규모가 작은 {name}일수록 변동이 크므로, 비슷한 규모의 비교 {name}에서 분산을 얻어야 한다.",
         )  # fmt: skip
     strata = (" within strata", "층 안에서 ") if len(np.unique(some.stratum)) > 1 else ("", "")
     slow = ("", "") if simple else ("; each assignment is estimated anew, which takes time", " 재배정할 때마다 다시 추정하므로 시간이 걸린다.")
     return "randomisation", (
-        f"A cohort has {fewest} treated {some.name}s, with {never} never treated: too few for standard errors. Dealing treatment out anew{strata[0]} keeps the level however few they are{slow[0]}.",
-        f"처치 {name}이(가) {fewest}개뿐인 참여 집단이 있거나 미참여 {name}({never}개)이(가) 적어 표준오차를 믿기 어렵다. {strata[1]}처치를 재배정하는 방법은 수가 적어도 유의수준을 지킨다.{slow[1]}",
+        f"The smallest cohort has {fewest} treated {some.name}s, with {never} never treated: too few to rely on standard errors. Dealing treatment out anew{strata[0]} keeps the level however few they are{slow[0]}.",
+        f"처치 {name} 수가 가장 적은 참여 집단이 {fewest}개, 미참여 {name} 수가 {never}개로 표준오차를 믿기에는 적다. {strata[1]}처치를 재배정하는 방법은 수가 적어도 유의수준을 지킨다.{slow[1]}",
     )  # fmt: skip
 
 

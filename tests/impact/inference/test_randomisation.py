@@ -363,6 +363,19 @@ def test_the_simulated_test_is_the_real_one(cohort):
         assert module.p_value(module.compared(found, 0, "coefficient" if name == "coefficient" else "t")) == pytest.approx(p_values(one, many, statistic)[0])
 
 
+@pytest.mark.parametrize("how", ["randomisation", "mackinnon-webb"])
+@pytest.mark.slow
+def test_intervals_hold_the_effect_as_often_as_they_say(how):
+    """1,000 samples of 6 and 4 treated units and 15 others with an effect of 2: Monte Carlo error 0.7 points at 95 %; three of them allowed."""
+    held = 0
+    for seed in range(1_000):
+        frame = wave(seed, {4: 6, 6: 4, 0: 15}, periods=8)
+        frame["y"] += 2.0 * ((frame["cohort"] > 0) & (frame["time"] >= frame["cohort"]))
+        found = infer(design(frame, "unit", "time", "y", "cohort"), "bjs", "simple", how, Options(draws=199))
+        held += found.lower <= 2 <= found.upper
+    assert held / 1_000 == pytest.approx(0.95, abs=0.021)
+
+
 @pytest.mark.parametrize("estimator", ["cs", "bjs"])
 @pytest.mark.parametrize("cohort", list(SIZES))
 @pytest.mark.slow

@@ -22,7 +22,7 @@ def test_the_waves_of_the_programme(estimator):
     assert how == {"sdid": "analytic", "sc": "analytic"}.get(estimator, "randomisation") and how in KNOWN
     assert all(len(text) > 20 for text in why)
     if how == "randomisation":
-        assert "5 treated units" in why[0] and "60 never treated" in why[0] and "5개" in why[1]
+        assert "5 treated units" in why[0] and "60 never treated" in why[0] and "5개" in why[1] and "60개" in why[1]
 
 
 def with_size(plain):
