@@ -14,12 +14,13 @@ Everything else (covariates, gaps, weights that change) is estimated anew under 
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evaluation.errors import UserError
+from evaluation.executor import each
 from evaluation.impact.design import NEVER, Design, is_binary
 from evaluation.impact.estimators import estimate
 
@@ -424,15 +425,6 @@ def assigned(plan: Design, some: Blocks, first: np.ndarray) -> Design:
     return replace(plan, data=data.drop(columns="dose", errors="ignore"))
 
 
-def each(function: Callable, jobs: Iterable, scheduler: str | None = None) -> list:
-    """Results of a function over jobs, in order; by `evaluation.executor` where there is one."""
-    try:
-        from evaluation.executor import each as spread
-    except ModuleNotFoundError:
-        return [function(job) for job in jobs]
-    return spread(function, jobs, scheduler=scheduler)
-
-
 def anew(job: tuple) -> np.ndarray | None:
     """One assignment estimated anew: estimate and squared error, shape (outcomes, 2); None where the estimator refuses it."""
     plan, estimator, aggregate, some, first, outcomes = job
@@ -454,7 +446,7 @@ def estimated_anew(plan: Design, estimator: str, aggregate: str, some: Blocks, f
     # Not from treatment itself, which an estimator may refuse as an outcome that is explained wholly.
     d = d * (size := y.std())
     outcomes = [None] if estimator in NOT_LINEAR else [None, y - d, y + d]
-    found = each(anew, [(plan, estimator, aggregate, some, row, outcomes) for row in first], scheduler)
+    found = each(anew, [(plan, estimator, aggregate, some, row, outcomes) for row in first], scheduler=scheduler)
     table = np.array([np.full((len(outcomes), 2), np.nan) if one is None else one for one in found])
     refused = sum(one is None for one in found)
     if len(outcomes) == 1:
