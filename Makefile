@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 # Samples and methods of the long check of inference.
 SAMPLES ?= 5000
-INFERENCES ?= analytic
+INFERENCES ?= recommended,analytic,conley-taber,mackinnon-webb
 
 .PHONY: help setup report test test-slow lab check bench proof simulate pictures strip lock clean
 
@@ -60,7 +60,7 @@ bench: $(READY)
 proof: $(READY)
 	@mkdir -p docs/proof
 	@$(BIN)/iccp impact simulate --design docs/examples/few_treated.yml --estimators cs --inferences $(INFERENCES) \
-	    --samples $(SAMPLES) --by-cohort --output docs/proof/few_treated.json
+	    --effect 0.1 --samples $(SAMPLES) --by-cohort --output docs/proof/few_treated.json
 
 simulate: $(READY)
 	@$(BIN)/python -m evaluation.simulation

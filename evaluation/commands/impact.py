@@ -311,7 +311,7 @@ def _say_more(found: "Result") -> None:
 
 
 # What `simulate` puts beside each other unless told otherwise, and how often.
-SIMULATED, SAMPLES, WITHIN = "analytic", 500, 199
+SIMULATED, SAMPLES, WITHIN = "recommended,analytic", 500, 199
 Planned = Annotated[Path | None, typer.Option("--design", help=say("YAML file of a design without data (docs/examples/few_treated.yml)", "자료가 없는 설계의 YAML 파일(docs/examples/few_treated.yml)"), show_default=False)]
 
 

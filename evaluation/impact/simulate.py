@@ -24,7 +24,7 @@ from evaluation.executor import Chunk, chunks, code_version, each
 from evaluation.impact.design import Design, design
 from evaluation.impact.estimators import KNOWN as ESTIMATORS
 from evaluation.impact.estimators import estimate
-from evaluation.impact.inference import KNOWN, Options, infer, of_cohort
+from evaluation.impact.inference import KNOWN, RECOMMENDED, Options, infer, of_cohort
 from evaluation.paths import ROOT, shown
 
 # Reassignments and bootstrap draws within a simulated panel: (199 + 1) x 0.05 is whole, so that tests by them can have their exact level.
@@ -396,7 +396,7 @@ def _with_none(effects: Iterable[float]) -> list[float]:
 
 
 def _known(estimators: list[str], inferences: list[str], effects: list[float], samples: int) -> None:
-    for what, korean, given, known in (("estimators", "추정방법", estimators, ESTIMATORS), ("inferences", "추론방법", inferences, KNOWN)):
+    for what, korean, given, known in (("estimators", "추정방법", estimators, ESTIMATORS), ("inferences", "추론방법", inferences, (RECOMMENDED, *KNOWN))):
         wrong = [name for name in given if name not in known]
         if wrong or not given:
             raise UserError(f"{what}: {wrong[0] if wrong else ''!r} is none; use some of: {', '.join(known)}.", f"{korean} {wrong[0] if wrong else ''!r}을(를) 쓸 수 없습니다. 다음 중에서 고르십시오: {', '.join(known)}.")

@@ -94,7 +94,10 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
         for place, cohort in groups["cohort"].astype(int).items():
             try:
                 alone = infer(of_cohort(plan, cohort), estimator, "simple", how, options)
-                groups.loc[place, ["lower", "upper", "p"]] = alone.lower, alone.upper, alone.p
+                apart = abs(alone.estimate - groups.at[place, "estimate"]) > 1e-9 * max(1.0, abs(alone.estimate))
+                groups.loc[place, ["estimate", "lower", "upper", "p"]] = alone.estimate, alone.lower, alone.upper, alone.p
+                if apart:
+                    told.append((f"{cohort}: the estimate is that of the cohort by itself, against the never-treated only.", f"{cohort}: 이 집단만 미참여 단위와 비교하여 추정한 값이다."))
             except UserError as error:
                 told.append((f"{cohort}: {error.en}", f"{cohort}: {error.ko}"))
     # What is said of analytic errors and intervals is not said of this method.
