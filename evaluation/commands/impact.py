@@ -363,9 +363,9 @@ def simulate(
     seconds = monotonic() - began
     kept = simulation.record(found, simulation.setting(plan, errors, **asked), shlex.join(["iccp", *sys.argv[1:]]), seconds)
     if output is not None:
-        output.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        output.write_text(dumps(kept, indent=1) + "\n", encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps({**kept, "errors": asdict(errors) | more, "level": level, "warnings": [say(*one) for one in (*plan.warnings, *told)]}, ensure_ascii=False))
+        typer.echo(dumps({**kept, "errors": asdict(errors) | more, "level": level, "warnings": [say(*one) for one in (*plan.warnings, *told)]}))
         return
     names = ["estimator", "inference", "cohort", "effect"]
     show(found[found["inference"] == found["inference"].iloc[0]][[*names[:1], *names[2:], "bias", "bias_mcse", "sd", "sd_mcse"]], "estimates", False)
@@ -410,7 +410,7 @@ def power(
     if check:
         found = checked(found, plan, errors, estimator, inference, check, seed, draws=draws, scheduler=scheduler or None, progress=on_stderr(say("panels", "패널")))
     if as_json:
-        typer.echo(json.dumps({"estimator": estimator, "inference": inference, "level": level, "power": wanted, "errors": asdict(errors), "results": plain(found)}, ensure_ascii=False))
+        typer.echo(dumps({"estimator": estimator, "inference": inference, "level": level, "power": wanted, "errors": asdict(errors), "results": plain(found)}))
         return
     show(found.drop(columns=["reason", "controls", "multiplier"]).rename(columns={"percent_up": "+%", "percent_down": "-%", "size_mcse": "mcse", "power_mcse": "mcse "}), "power", False)
     for row in found[found["reason"] != ""].itertuples():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help=say("one JSON object on standard output", "표준출력에 JSON 객체 하나"))]
 
 
-def dumps(value: object) -> str:
+def dumps(value: object, indent: int | None = None) -> str:
     """JSON text; numbers that are missing or infinite, which JSON does not have, are null. Arrays are lists."""
 
     def finite(part: object) -> object:
@@ -25,7 +25,7 @@ def dumps(value: object) -> str:
             return {key: finite(own) for key, own in part.items()}
         return [finite(own) for own in part] if isinstance(part, list | tuple) else part
 
-    return json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
+    return json.dumps(finite(value), ensure_ascii=False, allow_nan=False, indent=indent)
 
 
 def show(frame: "pd.DataFrame", name: str, as_json: bool) -> None:
