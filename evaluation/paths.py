@@ -8,6 +8,8 @@ PROCESSED = ROOT / "data" / "processed"
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
 SPECS = ROOT / "evaluation" / "specs"
+# Results of long simulations, kept with the command that made them.
+PROOF = ROOT / "docs" / "proof"
 
 
 def processed(year: int) -> Path:

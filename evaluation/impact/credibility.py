@@ -9,10 +9,12 @@ from evaluation.errors import UserError
 from evaluation.impact.design import Design
 from evaluation.impact.estimators import estimate
 from evaluation.impact.honest import RM, SD, breakdown_of, honest_of
-from evaluation.impact.inference import Options, infer, of_cohort
+from evaluation.impact.inference import RECOMMENDED, Options, infer, of_cohort
+from evaluation.impact.inference.recommend import recommend
 from evaluation.impact.power import detectable
 from evaluation.impact.pretrends import pretrends_of
-from evaluation.impact.simulate import PROOF, Errors, cached, errors_of, setting
+from evaluation.impact.simulate import Errors, cached, errors_of, setting
+from evaluation.paths import PROOF
 
 ALL = "overall"
 # Violations after joining, in multiples of the largest before.
@@ -40,8 +42,8 @@ def effects(plan: Design, how: str, options: Options | None = None) -> pd.DataFr
         usual = estimate(own, "cs")
         try:
             found = infer(own, "cs", "simple", how, options, usual)
-            told = found.warnings[0] if how == "recommended" else (found.inference, found.inference)
-            name = told[0].split(":")[0].removeprefix("Inference by ") if how == "recommended" else how
+            told = found.warnings[0] if how == RECOMMENDED else (found.inference, found.inference)
+            name = told[0].split(":")[0].removeprefix("Inference by ") if how == RECOMMENDED else how
         except UserError as error:
             found, name, told = usual, "analytic", (error.en, error.ko)
         rows.append((str(part), usual.estimate, usual.lower, usual.upper, found.lower, found.upper, found.p, name, *(text.split(": ", 1)[-1] for text in told), usual.n_treated_units))
@@ -94,6 +96,6 @@ def own_proof(plan: Design, folder: Path = PROOF) -> pd.DataFrame | None:
 def least_effects(plan: Design, how: str) -> pd.DataFrame:
     """Minimum detectable effects at 80 % power, of `evaluation.impact.power.detectable`; empty where there is no formula."""
     try:
-        return detectable(plan, own_errors(plan), "cs", how)
+        return detectable(plan, own_errors(plan), "cs", recommend(plan, "cs")[0] if how == RECOMMENDED else how)
     except UserError:
         return pd.DataFrame(columns=["cohort", "mde", "percent_up", "percent_down"])

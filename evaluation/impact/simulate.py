@@ -25,13 +25,12 @@ from evaluation.impact.design import Design, design
 from evaluation.impact.estimators import KNOWN as ESTIMATORS
 from evaluation.impact.estimators import estimate
 from evaluation.impact.inference import KNOWN, RECOMMENDED, Options, infer, of_cohort
-from evaluation.paths import ROOT, shown
+from evaluation.paths import PROOF, shown
 
 # Reassignments and bootstrap draws within a simulated panel: (199 + 1) x 0.05 is whole, so that tests by them can have their exact level.
 DRAWS = 199
 SAMPLES = 500
 CHUNK = 10  # samples in a job; a constant, so that workers do not decide on what is drawn
-PROOF = ROOT / "docs" / "proof"
 RESULT_COLUMNS = [
     "estimator", "inference", "cohort", "effect", "samples", "refused", "untested", "unbounded", "bias", "bias_mcse", "sd", "sd_mcse", "se", "se_mcse",
     "coverage", "coverage_mcse", "rejection", "rejection_mcse", "width", "reason",

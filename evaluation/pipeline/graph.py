@@ -14,7 +14,7 @@ from pathlib import Path
 import pytask
 
 from evaluation.errors import say
-from evaluation.paths import NOTEBOOKS, REPORTS, SPECS, processed, published
+from evaluation.paths import NOTEBOOKS, PROOF, REPORTS, SPECS, processed, published
 from evaluation.pipeline.manifest import write_ledger, write_manifest
 from evaluation.pipeline.notebooks import run_notebook
 from evaluation.pipeline.sources_of import modules, notebook_modules, notebook_tables
@@ -28,7 +28,7 @@ from evaluation.sources.tables import TABLES
 
 ANALYSES = {"index": "2_index.ipynb", "outcomes": "3_outcomes.ipynb", "impact": "4_impact.ipynb", "credibility": "5_credibility.ipynb", "audit": "6_audit.ipynb"}
 # What an analysis makes besides its part of the ledger.
-MADE = {"index": ["swaps.csv", "drivers.csv", "targets.csv"], "outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv", "estimators.csv"], "credibility": ["checks.csv", "influence.csv"], "audit": ["audit.csv"]}
+MADE = {"index": ["swaps.csv", "drivers.csv", "targets.csv"], "outcomes": ["growth.csv", "press.csv"], "impact": ["results.csv", "estimators.csv"], "credibility": ["checks.csv", "influence.csv", "inference.csv", "curve.csv", "evidence.csv"], "audit": ["audit.csv"]}
 
 
 def title(name: str) -> str:
@@ -112,7 +112,7 @@ def _analysis(year: int, base: Path, environment: Path, name: str) -> Callable:
     needs += [base / "data" / f"{table}.parquet" for table in notebook_tables(notebook)]
     # A change is told from the earlier years' own schemes.
     schemes = [path for other in (year, *earlier_years(year)) for path in scheme_paths(other)]
-    needs += {"index": [*schemes, base / "data" / "earlier.csv"], "impact": [SPECS / "impact.yml"], "credibility": [SPECS / "impact.yml"], "audit": [SPECS / "audit.yml", *published_files()]}.get(name, [])
+    needs += {"index": [*schemes, base / "data" / "earlier.csv"], "impact": [SPECS / "impact.yml"], "credibility": [SPECS / "impact.yml", *sorted(PROOF.glob("*.json"))], "audit": [SPECS / "audit.yml", *published_files()]}.get(name, [])
     task = _task(name, work, needs, [folder / made for made in makes])
     # The longest of the analyses starts first, so that the others fit beside it.
     return pytask.mark.try_first(task) if name == "impact" else task

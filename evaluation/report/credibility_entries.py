@@ -31,6 +31,71 @@ def check_entries(checks: dict[str, pd.DataFrame], level: float, files: pd.DataF
     return part(entries, INPUTS, "evaluation.impact.falsification.checks", files)
 
 
+def effect_entries(effects: dict[str, pd.DataFrame], level: float, files: pd.DataFrame) -> pd.DataFrame:
+    """`credibility.OUTCOME.effect.PART` with the interval of the inference that suits the design, and its p-value.
+
+    Args:
+        effects: outcome -> `evaluation.impact.credibility.effects`.
+    """
+    entries = []
+    for outcome, rows in effects.items():
+        for row in rows.itertuples():
+            stem = f"credibility.{outcome}.effect.{row.part}"
+            entries += [_effect(stem, row, level), entry(f"{stem}.p", row.p, "p_value", 3), entry(f"{stem}.n_treated", row.n_treated, "count", 0)]
+    return part(entries, INPUTS, "evaluation.impact.credibility.effects", files)
+
+
+def sensitivity_entries(sensitivity: dict[str, dict], levels: dict[str, tuple[int, str]], level: float, files: pd.DataFrame) -> pd.DataFrame:
+    """What violations of parallel trends would leave: `credibility.OUTCOME.honest.PERCENT` (of the worst violation before joining) and more.
+
+    Args:
+        sensitivity: outcome -> `evaluation.impact.credibility.sensitivity`; levels: outcome -> level of evidence and its reason.
+    """
+    entries = []
+    for outcome, found in sensitivity.items():
+        stem = f"credibility.{outcome}"
+        entries.append(entry(f"{stem}.level", levels[outcome][0], "count", 0))
+        if "bounds" not in found:
+            continue
+        for row in found["bounds"].itertuples():
+            entries.append(_interval(f"{stem}.honest.{100 * row.bound:.0f}", row, level))
+        entries.append(_interval(f"{stem}.straight", next(found["straight"].itertuples()), level))
+        entries.append(entry(f"{stem}.breakdown", found["breakdown"], "ratio", 2))
+        entries += [entry(f"{stem}.{name}", to_percent(found[name]), "percent", 1) for name in ("slope50", "slope80", "bias80")]
+        entries.append(entry(f"{stem}.last", found["last"], "count", 0))
+    return part(entries, INPUTS, "evaluation.impact.honest; evaluation.impact.pretrends; evaluation.impact.evidence", files)
+
+
+def design_entries(outcome: str, curve: dict[str, float], least: pd.DataFrame, proof: pd.DataFrame | None, files: pd.DataFrame) -> pd.DataFrame:
+    """The specification curve as a whole, effects that could have been found, and how inference does on panels like this one.
+
+    Args:
+        curve: of `evaluation.impact.curve.joint`; least: of `evaluation.impact.credibility.least_effects`; proof: of `own_proof` there.
+    """
+    stem, entries = f"credibility.{outcome}", []
+    for name, value in curve.items():
+        if name in ("median", "lowest", "highest"):
+            entries.append(entry(f"{stem}.curve.{name}", to_percent(value), "percent", 1))
+        elif name in ("positive", "significant"):
+            entries.append(entry(f"{stem}.curve.{name}", 100 * value, "percent", 0))
+        else:
+            entries.append(entry(f"{stem}.curve.{name}", value, "count" if name == "count" else "p_value", 0 if name == "count" else 3))
+    entries += [entry(f"{stem}.least.{row.cohort}", row.percent_up, "percent", 1) for row in least.itertuples() if row.mde == row.mde]
+    if proof is not None:
+        entries.append(entry(f"{stem}.proof.samples", int(proof["samples"].iloc[0]), "count", 0))
+        for row in proof.itertuples():
+            name = f"{stem}.proof.{row.cohort}.{row.inference}." + ("size" if row.effect == 0 else "power")
+            entries += [entry(name, 100 * row.rejection, "percent", 1), entry(f"{name}.error", 100 * row.rejection_mcse, "percent", 1)]
+        effect = proof.loc[proof["effect"] != 0, "effect"]
+        entries += [entry(f"{stem}.proof.effect", to_percent(effect.iloc[0]), "percent", 1)] if len(effect) else []
+    return part(entries, INPUTS, "evaluation.impact.curve; evaluation.impact.power; evaluation.impact.simulate", files)
+
+
+def _interval(id: str, row: object, level: float) -> dict:
+    middle = (row.lower + row.upper) / 2
+    return entry(id, to_percent(middle), "percent", 1, lower=to_percent(row.lower), upper=to_percent(row.upper), level=level)
+
+
 def balance_entries(balance: pd.DataFrame, composition: dict[str, pd.DataFrame], level: float, files: pd.DataFrame) -> pd.DataFrame:
     """Standardised differences in the first year and in growth, and effects on the number of firms and per firm.
 

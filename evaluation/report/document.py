@@ -17,12 +17,13 @@ import pandas as pd
 import yaml
 
 from evaluation.errors import UserError
+from evaluation.impact.evidence import SCALE
 from evaluation.impact.frozen import differences, read_frozen
 from evaluation.impact.specification import complete_impact
 from evaluation.index.scheme import complete, leaves, walk
 from evaluation.paths import REPORTS, SPECS, shown
 from evaluation.report import figures, words
-from evaluation.report.entries import slug
+from evaluation.report.entries import slug, to_percent
 from evaluation.report.ledger import read_ledger
 from evaluation.sources.specs import read_impact, read_report, read_scheme
 from evaluation.sources.tables import TABLES
@@ -118,12 +119,23 @@ def _facts(base: Path) -> dict:
         "estimators": pd.read_csv(base / "impact" / "estimators.csv"),
         "checks": pd.read_csv(base / "credibility" / "checks.csv", keep_default_na=False, na_values=[""], dtype={"case": "string", "why": "string"}),
         "influence": pd.read_csv(base / "credibility" / "influence.csv"),
+        "inference": pd.read_csv(base / "credibility" / "inference.csv", dtype={"part": "string"}),
+        "evidence": pd.read_csv(base / "credibility" / "evidence.csv"),
+        "curve": _rows_of(base / "credibility" / "curve.csv"),
         "growth": pd.read_csv(base / "outcomes" / "growth.csv"),
         "press": pd.read_csv(base / "outcomes" / "press.csv"),
         "audit": pd.read_csv(base / "audit" / "audit.csv", keep_default_na=False),
         "environment": json.loads((state / "environment.json").read_text(encoding="utf-8")),
         "renderer": json.loads((state / "renderer.json").read_text(encoding="utf-8")),
     }
+
+
+def _rows_of(path: Path) -> pd.DataFrame:
+    """A table that may have nothing in it, not even columns."""
+    try:
+        return pd.read_csv(path)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
 
 
 def _render(document: Document, name: str) -> str:
@@ -392,6 +404,37 @@ def _asked_by_texts(document: Document) -> dict:
         """What complexes are matched or adjusted by, in words."""
         return words.listed([label("trait", name) if name in document.settings["labels"]["trait"] else label("outcome", name).lower() for name in names], lang)
 
+    def sure_id(outcome: str, part: object) -> str:
+        """The effect on all participants ("overall") or a cohort with the inference that suits the design, or, where there is none, the usual."""
+        id = f"credibility.{outcome}.effect.{part}"
+        return id if has(id) else f"impact.{outcome}.cs." + ("overall" if part == "overall" else f"cohort.{part}")
+
+    def sure_rows() -> list[dict]:
+        """Effects with the inference that suits the design: `id`, `usual` (the same effect with the usual interval), outcome (once) and part in words."""
+        rows, seen = [], None
+        for row in document.facts["inference"].itertuples():
+            part = label("part", "overall") if row.part == "overall" else label("part", "cohort").format(row.part)
+            usual = f"impact.{row.outcome}.cs." + ("overall" if row.part == "overall" else f"cohort.{row.part}")
+            rows.append({"id": f"credibility.{row.outcome}.effect.{row.part}", "usual": usual, "outcome": label("outcome", row.outcome) if row.outcome != seen else "", "part": part, "analytic": row.how == "analytic" and document.impact["inference"] != "analytic"})
+            seen = row.outcome
+        return rows
+
+    def why_inference() -> str:
+        """Which inference was taken for the effect on all participants, and why, for the reader."""
+        told = document.facts["inference"]
+        how = told.loc[told["part"] == "overall", "how"].iloc[0]
+        return label("inference", how)
+
+    def evidence_reason() -> str:
+        told = document.facts["evidence"]
+        return label("evidence", told["reason"].iloc[0])
+
+    def proof_part() -> str:
+        """The cohort of which the simulated size is told: the smallest."""
+        told = document.facts["inference"]
+        own = told[(told["outcome"] == told["outcome"].iloc[0]) & (told["part"] != "overall")]
+        return str(own.sort_values("n_treated")["part"].iloc[0])
+
     def check_rows() -> list[dict]:
         """Checks of the impact that stand one by one in the table: `id` below `credibility.OUTCOME.`, `check` (once per kind) and `case` in words."""
         rows, checks, seen = [], document.facts["checks"], None
@@ -510,6 +553,15 @@ def _asked_by_texts(document: Document) -> dict:
         "failed": failed,
         "outcome_names": outcome_names,
         "traits": traits,
+        "sure_id": sure_id,
+        "sure_rows": sure_rows,
+        "why_inference": why_inference,
+        "evidence_reason": evidence_reason,
+        "proof_part": proof_part,
+        "proof_name": lambda: label("part", "cohort").format(proof_part()),
+        "v_upper": lambda id: words.number(float(ledger.at[id, "upper"]), int(ledger.at[id, "decimals"])),
+        "significant_percent": lambda: words.number(100 * (1 - document.impact["level"]), 0),
+        "SCALE": SCALE,
         "check_rows": check_rows,
         "check_reasons": check_reasons,
         "changed_sign": changed_sign,
@@ -601,7 +653,14 @@ def _paths(document: Document, texts: dict, row, term: str, other: str | None) -
     return figures.paths(panels, texts)
 
 
+def _curve(document: Document, texts: dict, row) -> object:
+    rows = document.facts["curve"].dropna(subset="estimate")
+    shown = pd.DataFrame({"value": rows["estimate"].map(to_percent), "lower": rows["lower"].map(to_percent), "upper": rows["upper"].map(to_percent), "main": rows["main"]})
+    return figures.curve(shown, texts)
+
+
 FIGURES = {
+    "curve": _curve,
     "ranking": _ranking,
     "contributions": _contributions,
     "cohort": lambda document, texts, row: _paths(document, texts, row, f"cohort_event.{document.impact['main_cohort']}", None),

@@ -118,6 +118,27 @@ def contributions(rows: pd.DataFrame, totals: pd.Series) -> mpl.figure.Figure:
     return figure
 
 
+def curve(rows: pd.DataFrame, words: dict[str, str]) -> mpl.figure.Figure:
+    """Estimates of many specifications in order of size, with their intervals; the main one dark.
+
+    Args:
+        rows: `value`, `lower`, `upper`, `main`, in per cent, sorted by value; words: `x`, `y`.
+    """
+    figure = plt.figure(figsize=(WIDTH, 2.2), layout="constrained")
+    axes = figure.subplots()
+    place = np.arange(len(rows))
+    main = rows["main"].to_numpy(dtype=bool)
+    axes.axhline(0, color=GREY, linewidth=0.6)
+    axes.vlines(place, rows["lower"], rows["upper"], color=np.where(main, NAVY, BAND), linewidth=1.2)
+    axes.scatter(place[~main], rows["value"][~main], s=7, color=GREY, zorder=3)
+    axes.scatter(place[main], rows["value"][main], s=18, color=NAVY, zorder=4)
+    axes.set_xticks([])
+    axes.set_xlabel(words["x"])
+    axes.set_ylabel(words["y"])
+    axes.yaxis.grid(True, color=LIGHT, linewidth=0.5)
+    return figure
+
+
 def paths(panels: dict[str, pd.DataFrame], words: dict[str, str]) -> mpl.figure.Figure:
     """Event-time paths side by side, one panel per outcome: estimate, interval, and the true effect.
 

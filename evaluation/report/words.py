@@ -15,7 +15,7 @@ def number(value: float, decimals: int, signed: bool = False) -> str:
     """
     if value is None or math.isnan(value):
         return NONE
-    text = f"{abs(value):,.{decimals}f}"
+    text = "∞" if math.isinf(value) else f"{abs(value):,.{decimals}f}"
     if not text.strip("0.,"):
         return text
     if value < 0:
