@@ -150,6 +150,39 @@ def compare(
         raise faults[0][1]
 
 
+@impact_app.command(help=say("How inference does on the report's own design: simulates panels like it, once, outside the report's time.", "보고서의 설계와 같은 패널을 모의 생성하여 추론방법의 성능을 확인합니다(보고서 작성과 별도로 한 번)."))
+def prove(year: Annotated[int | None, typer.Argument(help=say("evaluation year", "평가연도"), show_default=False)] = None, scheduler: Scheduler = "") -> None:
+    from time import monotonic
+
+    from evaluation.executor import on_stderr
+    from evaluation.impact import simulate as simulation
+    from evaluation.impact.credibility import own_errors, own_setting
+    from evaluation.impact.panel import estimation_panel, panel_design
+    from evaluation.impact.specification import complete_impact
+    from evaluation.paths import PROOF, shown
+    from evaluation.sources.specs import read_impact, read_report
+    from evaluation.sources.store import open_inputs
+
+    year = year or int(read_report()["default_year"])
+    spec, tables = complete_impact(read_impact()), ["panel", "complexes", "price_index"]
+    inputs, outcome = open_inputs(year, tables).tables, spec["outcomes"][0]
+    plan = panel_design(estimation_panel(*(inputs[name] for name in tables), outcome, spec)[0], spec, outcome["window"])
+    asked, settings = own_setting(plan)
+    if simulation.cached(settings) is not None:
+        typer.echo(say("Nothing to do: the result of this design is kept already.", "이 설계의 결과가 이미 있습니다."))
+        return
+    began = monotonic()
+    found = simulation.simulate(plan, own_errors(plan), **asked, scheduler=scheduler or None, progress=on_stderr(say("panels", "패널")))
+    PROOF.mkdir(parents=True, exist_ok=True)
+    place = PROOF / f"{year}-{outcome['id']}.json"
+    kept = simulation.record(found, settings, f"iccp impact prove {year}", monotonic() - began)
+    new = place.with_suffix(".new")
+    new.write_text(dumps(kept, indent=1) + "\n", encoding="utf-8")
+    new.replace(place)
+    show(found[["inference", "cohort", "effect", "coverage", "rejection", "rejection_mcse", "refused"]], "tests", False)
+    typer.echo(say(f"Kept in {shown(place)}; the report prints it from now on.", f"{shown(place)}에 저장하였습니다. 이제 보고서에 실립니다."))
+
+
 @impact_app.command(help=say("Freeze the report's specification, before results are seen.", "결과를 보기 전에 보고서의 분석 설계를 확정합니다."))
 def freeze(reason: Annotated[str, typer.Option("--reason", help=say("why it differs from the one frozen before", "먼저 확정한 설계와 달라진 이유"))] = "") -> None:
     from datetime import date
@@ -174,7 +207,7 @@ def honest(
     betas: Betas, vcov: Vcov, pre: Pre,
     method: Annotated[str, typer.Option("--method", help=say("rm (bounds relative to changes before treatment) | sd (bounds on changes of slope)", "rm(참여 전 변화의 배수) | sd(기울기 변화의 한계)"))] = "rm",
     bounds: Annotated[str, typer.Option("--bounds", help=say("joined by commas; 0.5,1,1.5,2 for rm where left out", "쉼표로 이은 한계값(rm은 생략하면 0.5,1,1.5,2)"), show_default=False)] = "",
-    weights: Annotated[str, typer.Option("--weights", help=say("of the effects after treatment: numbers joined by commas, or a file; the first period where left out", "참여 후 효과의 가중치: 쉼표로 이은 숫자 또는 파일(생략하면 첫 시점)"))] = "",
+    weights: Annotated[str, typer.Option("--weights", help=say("of the effects after treatment: numbers joined by commas, a file, or average; the first period where left out", "참여 후 효과의 가중치: 쉼표로 이은 숫자, 파일, 또는 average(생략하면 첫 시점)"))] = "",
     restriction: Annotated[str, typer.Option("--restriction", help=say("on the violation: positive|negative (after treatment) | increasing|decreasing", "위반의 방향: positive|negative(참여 후 부호) | increasing|decreasing(증감)"))] = "",
     drift: Annotated[bool, typer.Option("--drift", help=say("with rm: bound changes of slope by those before treatment", "rm에서 변화 대신 기울기의 변화를 비교"))] = False,
     inference: Annotated[str, typer.Option("--inference", help=say("c-lf|conditional (rm), flci|c-f|c-lf|conditional (sd); as recommended where left out", "c-lf|conditional(rm), flci|c-f|c-lf|conditional(sd). 생략하면 권고 방법"))] = "",
@@ -185,7 +218,8 @@ def honest(
 
     found, covariance = _coefficients(betas), read_numbers(vcov)
     how = {"restriction": restriction or None, "drift": drift, "inference": inference or None, "level": level}
-    chosen = _listed(weights, "--weights") if weights else None
+    after = len(found) - pre
+    chosen = None if not weights else [1 / after] * after if weights == "average" and after > 0 else _listed(weights, "--weights")
     if not bounds and method != "rm":
         raise UserError("Give --bounds: with sd they are in the unit of the coefficients.", "--bounds를 지정하십시오. sd의 한계값은 계수와 같은 단위입니다.")
     frame = of.honest(found, covariance, pre, method, _numbers(bounds or "0.5,1,1.5,2", "--bounds"), chosen, **how)
