@@ -451,6 +451,10 @@ def _asked_by_texts(document: Document) -> dict:
             seen = row.check
         return rows
 
+    def most_influential() -> str:
+        """The complex that moves the first outcome's estimate most."""
+        return document.facts["influence"][f"name_{lang}"].iloc[0]
+
     def check_reasons() -> list[str]:
         """Why checks could not be estimated, each reason once, as short as it can be said."""
         told = document.facts["checks"].dropna(subset="why")
@@ -563,6 +567,7 @@ def _asked_by_texts(document: Document) -> dict:
         "significant_percent": lambda: words.number(100 * (1 - document.impact["level"]), 0),
         "SCALE": SCALE,
         "check_rows": check_rows,
+        "most_influential": most_influential,
         "check_reasons": check_reasons,
         "changed_sign": changed_sign,
         "unbalanced": unbalanced,
