@@ -413,7 +413,7 @@ def _asked_by_texts(document: Document) -> dict:
         """Effects with the inference that suits the design: `id`, `usual` (the same effect with the usual interval), outcome (once) and part in words."""
         rows, seen = [], None
         for row in document.facts["inference"].itertuples():
-            part = label("part", "overall") if row.part == "overall" else label("part", "cohort").format(row.part)
+            part = label("participants", "overall") if row.part == "overall" else label("participants", "cohort").format(row.part)
             usual = f"impact.{row.outcome}.cs." + ("overall" if row.part == "overall" else f"cohort.{row.part}")
             rows.append({"id": f"credibility.{row.outcome}.effect.{row.part}", "usual": usual, "outcome": label("outcome", row.outcome) if row.outcome != seen else "", "part": part, "analytic": row.how == "analytic" and document.impact["inference"] != "analytic"})
             seen = row.outcome
@@ -562,7 +562,7 @@ def _asked_by_texts(document: Document) -> dict:
         "why_inference": why_inference,
         "evidence_reason": evidence_reason,
         "proof_part": proof_part,
-        "proof_name": lambda: label("part", "cohort").format(proof_part()),
+        "proof_name": lambda: label("participants", "cohort").format(proof_part()),
         "v_upper": lambda id: words.number(float(ledger.at[id, "upper"]), int(ledger.at[id, "decimals"])),
         "significant_percent": lambda: words.number(100 * (1 - document.impact["level"]), 0),
         "SCALE": SCALE,

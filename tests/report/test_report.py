@@ -96,7 +96,7 @@ def test_no_heading_is_left_alone_at_the_foot(pdf, made, language):
 def test_figures_survive_a_photocopier(made, language):
     """Every colour of the figures keeps apart from its neighbours in grey, and text stays text."""
     figures = sorted((made / "data/processed/2010/report" / language / "figures").glob("*.svg"))
-    assert len(figures) == 4
+    assert len(figures) == 5
     for path in figures:
         svg = path.read_text(encoding="utf-8")
         assert "<text" in svg

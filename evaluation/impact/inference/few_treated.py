@@ -43,6 +43,9 @@ def conley_taber(plan: Design, estimator: str, aggregate: str, options: Options)
     some, weights, labels, groups = _linear(plan, estimator, aggregate, "conley-taber")
     pool, treated = np.flatnonzero(some.first == 0), np.flatnonzero(some.first > 0)
     rng = np.random.default_rng(options.seed)
+    if len(treated) > 1:
+        # Equal tails: each needs a draw.
+        enough_draws((options.draws + 1) // 2, False, plan.level, some.name)
     drawn = np.arange(len(pool))[:, None] if len(treated) == 1 else rng.integers(0, len(pool), size=(options.draws, len(treated)))
     contrasts = _contrasts(some.y, weights)
     centred = contrasts[:, pool] - np.average(contrasts[:, pool], axis=1, weights=some.weight[pool])[:, None]
@@ -64,7 +67,7 @@ def conley_taber(plan: Design, estimator: str, aggregate: str, options: Options)
         ))  # fmt: skip
     if len(pool) < FEW_CONTROLS:
         told.append((f"The distribution of errors is read off {len(pool)} never-treated {some.name}s only.", f"오차의 분포를 미참여 단위 {len(pool)}개에서만 얻었다."))
-    if not np.isfinite(found[0][:2]).all():
+    if len(treated) == 1 and not np.isfinite(found[0][:2]).all():
         told.append((f"With {len(pool)} controls and one treated unit no p-value is below {2 / (1 + len(pool)):.3f}: the interval has no end.", f"비교단위 {len(pool)}개와 처치단위 하나로는 p값이 {2 / (1 + len(pool)):.3f}보다 작을 수 없어 신뢰구간이 끝나지 않는다."))
     how = f"all {len(drawn)} of them" if len(treated) == 1 else f"{len(drawn):,} seeded draws"
     return Found(
@@ -101,6 +104,7 @@ def ferman_pinto(plan: Design, estimator: str, aggregate: str, options: Options)
     y, d = (part - np.einsum("n,gnk->gk", mean, part)[:, None] for part in (y, d))
     inverse = 1 / some.size
     rng = np.random.default_rng(options.seed)
+    enough_draws(options.draws + 1, False, plan.level, some.name)
     drawn = rng.integers(0, len(mean), size=(options.draws, len(mean)), dtype=np.int32)
     members = [np.flatnonzero(groups == g) for g in range(len(weights[0]))]
 
@@ -182,7 +186,8 @@ def _variance(squares: np.ndarray, inverse: np.ndarray) -> tuple[np.ndarray, flo
         return np.full(len(squares), max(squares.mean(), np.finfo(float).tiny)), 0.0
     b, a = np.polyfit(inverse, squares, 1)
     fitted = a + b * inverse
-    if fitted.min() <= 0:
+    # One barely above 0 would blow its residual up as much as one below.
+    if fitted.min() <= LEAST * squares.mean():
         if b < 0:
             a, b = squares.mean(), 0.0
         else:

@@ -171,6 +171,9 @@ def _closed(plan: Design, estimator: str, aggregate: str, periods: np.ndarray, c
     served = {"cs": ("simple", "group", "dynamic", "calendar"), "sa": ("simple", "dynamic"), "etwfe": ("simple", "group", "dynamic", "calendar"), "bjs": ("simple", "group"), "did2s": ("simple",), "twfe": ("simple",)}
     if aggregate not in served.get(estimator, ()) or (estimator == "sa" and plan.control != NEVER):
         return False
+    # There it leaves rows out, which the form below does not.
+    if estimator == "twfe" and plan.anticipation:
+        return False
     base = np.searchsorted(periods, cohorts - plan.anticipation) - 1
     if (base < 0).any():
         return False

@@ -69,7 +69,7 @@ def randomisation(plan: Design, estimator: str, aggregate: str, options: Options
     _movable(plan, some, options.dates)
     exact = _all_of(plan, some, most, options.dates)
     number = _ways(plan, some, options.dates) - 1 if exact else most
-    _enough(number + 1, exact, plan.level, some.name)
+    enough_draws(number + 1, exact, plan.level, some.name)
     if sure:
         form, labels = shape
         found = _in_parts(plan, some, form, shifts(plan, some, estimator, labels), most, exact, options)
@@ -145,7 +145,7 @@ def mackinnon_webb(plan: Design, estimator: str, aggregate: str, options: Option
         diagnostics["wild_p"] = p_value(tests[0])
         words += f", each with {times:,} wild bootstraps (MacKinnon and Webb 2019)"
     else:
-        _enough(len(first) + 1, exact, plan.level, some.name)
+        enough_draws(len(first) + 1, exact, plan.level, some.name)
     lower, upper = interval(tests[0], plan.level)
     return Found(lower, upper, p_value(tests[0]), f"{words}; interval by inversion, no degrees of freedom", event=_events(tests, labels, plan.level), diagnostics=diagnostics, warnings=tuple(told))
 
@@ -353,7 +353,8 @@ def _unlike(some: Blocks, form: Callable) -> list[tuple[str, str]]:
     return told
 
 
-def _enough(number: int, exact: bool, level: float, name: str) -> None:
+def enough_draws(number: int, exact: bool, level: float, name: str) -> None:
+    """UserError where so many assignments (draws, and the actual one) cannot reject at the level."""
     if number * (1 - level) < 1 - 1e-9:
         least = ceil(1 / (1 - level) - 1e-9)
         english = f"There are only {number} ways to assign treatment among {name}s" if exact else f"{number - 1} draws are too few"

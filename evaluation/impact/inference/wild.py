@@ -221,6 +221,7 @@ def subcluster(plan: Design, estimator: str, aggregate: str, options: Options, w
 def _found(plan: Design, given: Regression, group: np.ndarray, words: str, options: Options, weights: str | None) -> Found:
     if options.draws < 1:
         raise UserError(f"{options.draws} draws cannot be made. Give 99 or more, such as 9999.", f"추출 횟수가 {options.draws}입니다. 9999처럼 99 이상을 지정하십시오.")
+    enough_draws(options.draws + 1, False, plan.level, "cluster")
     treated = np.array([len(np.unique(group[given.treated(contrast)])) for contrast in given.contrasts])
     by_cluster = group is given.cluster
     if treated[0] < 2:

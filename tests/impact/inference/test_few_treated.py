@@ -42,7 +42,7 @@ def test_two_treated_units_draw_two_controls():
     plan = design(wave(3, {8: 2, 0: 30}).assign(w=lambda rows: 1 + (rows["unit"] == 0)), "unit", "time", "y", "cohort", weights="w")
     found = infer(plan, "cs", "simple", "conley-taber", Options(draws=9_999))
     own, others, some = contrasts(plan, "cs")
-    share = some.weight[some.first > 0] / 3
+    share = some.weight[some.first > 0] / some.weight[some.first > 0].sum()
     every = (share[0] * (others - others.mean())[:, None] + share[1] * (others - others.mean())).ravel()
     estimate = share @ own - others.mean()
     exact = 2 * min((every <= estimate).mean(), (every >= estimate).mean())
