@@ -1,4 +1,4 @@
-"""Would the result stand if something were otherwise? Placebos, leaving out, other entry years and comparison groups, composition.
+"""Would the result stand if something were otherwise? Placebos, leaving out, entry years, figures, comparison groups, composition.
 
 Every row is the main estimate (Callaway and Sant'Anna, average over participants' years) with one thing changed, on the estimation
 panel of the specification. What cannot be estimated is a row without a number and with the reason.
@@ -12,6 +12,7 @@ import pandas as pd
 from evaluation.errors import UserError
 from evaluation.impact.estimators import estimate
 from evaluation.impact.panel import estimation_panel, panel_design
+from evaluation.sources.tables import FIGURES, cell_status
 
 COLUMNS = ["check", "case", "estimate", "se", "lower", "upper", "p", "n_treated", "n_units", "why"]
 # Cohorts of fewer complexes than this are gone through one by one; a complex of a larger one moves little.
@@ -22,7 +23,7 @@ def checks(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> pd.Dat
     """All checks of an outcome, COLUMNS; `estimate` in log points.
 
     Args:
-        tables: `panel`, `complexes`, `price_index`; outcome, spec: of the specification.
+        tables: `panel`, `complexes`, `price_index` and, where there is one, `panel_variants`; outcome, spec: of the specification.
     """
     data, _ = _sample(tables, outcome, spec)
     rows = [_row("main", "", lambda: data, spec)]
@@ -31,6 +32,7 @@ def checks(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> pd.Dat
     rows += leave_one_complex_out(data, spec)
     rows += leave_one_zone_out(data, tables["complexes"], spec)
     rows += entry_years(tables, outcome, spec)
+    rows += figures_otherwise(tables, outcome, spec)
     rows += comparison_groups(tables, outcome, spec)
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -78,6 +80,45 @@ def entry_years(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> l
         return _sample(tables | {"complexes": complexes.assign(first_treated=first)}, outcome, spec)[0]
 
     return [_row("entry_year", case, lambda names=names: changed(names), spec) for case, names in cases.items()]
+
+
+def figures_otherwise(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> list[dict]:
+    """With the figures of complexes counted otherwise, as `panel_variants` gives them, one variant at a time; none without the table.
+
+    A variant's rows take the place of the panel's, empty cells included: what is not known of a complex counted otherwise is not what
+    is known of it as the panel counts it. Years without a row stay. Where that would drop a complex from the estimate, or where the
+    variant has no such figures at all, the row has no number: it would show something else.
+    """
+    variants = tables.get("panel_variants")
+    if variants is None or variants.empty:
+        return []
+    columns = [column.name for column in FIGURES]
+
+    def changed(rows: pd.DataFrame) -> pd.DataFrame:
+        for name in (outcome.get("of", outcome["id"]), *([outcome["per"]] if "per" in outcome else [])):
+            if name not in columns:
+                raise UserError(f"panel_variants has no column {name}.", f"panel_variants 표에 {name} 열이 없습니다.")
+        data = _sample(tables | {"panel": _with_figures(tables["panel"], rows, columns)}, outcome, spec)[0]
+        main = _sample(tables, outcome, spec)[0]["complex_id"]
+        if lost := set(rows["complex_id"]) & set(main) - set(data["complex_id"]):
+            listed = ", ".join(sorted(lost))
+            raise UserError(f"panel_variants: without usable figures of {listed} for {outcome['id']}.", f"panel_variants: {listed}의 {outcome['id']} 수치를 쓸 수 없습니다.")
+        return data
+
+    return [_row("figures", str(name), lambda rows=rows: changed(rows), spec) for name, rows in variants.groupby("variant", sort=False)]
+
+
+def _with_figures(panel: pd.DataFrame, rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """The panel with cells of `columns` replaced in the complexes and years of the rows."""
+    out, rows = panel.set_index(["complex_id", "year"]), rows.set_index(["complex_id", "year"])
+    rows = rows[rows.index.isin(out.index)]
+    for name in columns:
+        if name in out:
+            out[name] = out[name].astype(float)
+            out.loc[rows.index, name] = rows[name].astype(float)
+        if f"{name}_status" in out:
+            out.loc[rows.index, f"{name}_status"] = cell_status(rows, name)
+    return out.reset_index()
 
 
 def comparison_groups(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> list[dict]:

@@ -14,21 +14,25 @@ def check_entries(checks: dict[str, pd.DataFrame], level: float, files: pd.DataF
     Args:
         checks: outcome -> `evaluation.impact.falsification.checks`.
     """
-    entries = []
+    entries, otherwise = [], []
     for outcome, rows in checks.items():
         found = rows.dropna(subset="estimate")
         for row in found.itertuples():
             if row.check in ("without_complex", "without_zone"):
                 continue
             stem = f"credibility.{outcome}.{row.check}" + (f".{row.case}" if row.case else "")
-            entries.append(_effect(stem, row, level))
-            entries.append(entry(f"{stem}.n_treated", row.n_treated, "count", 0))
+            own = otherwise if row.check == "figures" else entries
+            own += [_effect(stem, row, level), entry(f"{stem}.n_treated", row.n_treated, "count", 0)]
         for check in ("without_complex", "without_zone"):
             own = found[found["check"] == check].sort_values("estimate", kind="stable")
             if len(own):
                 entries.append(entry(f"credibility.{outcome}.{check}.count", len(own), "count", 0))
                 entries += [_effect(f"credibility.{outcome}.{check}.{end}", next(own.iloc[[place]].itertuples()), level) for end, place in (("lowest", 0), ("highest", -1))]
-    return part(entries, INPUTS, "evaluation.impact.falsification.checks", files)
+    code = "evaluation.impact.falsification.checks"
+    parts = [part(entries, INPUTS, code, files)]
+    # Only these rest on the table of figures counted otherwise, which may not be there.
+    parts += [part(otherwise, [*INPUTS, "panel_variants"], code, files)] if otherwise else []
+    return pd.concat(parts, ignore_index=True)
 
 
 def influence_entries(moved: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:

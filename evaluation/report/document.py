@@ -444,7 +444,7 @@ def _asked_by_texts(document: Document) -> dict:
                 continue
             case = "" if row.case is pd.NA else row.case
             said = {
-                "placebo_date": label("years_earlier", case), "placebo_outcome": label("outcome", case), "comparison": label("comparison_case", case),
+                "placebo_date": label("years_earlier", case), "placebo_outcome": label("outcome", case), "comparison": label("comparison_case", case), "figures": label("variant", case),
                 "entry_year": label("comparison_case", case) if case == "all" else names.get(case, case),
             }.get(row.check, "")
             rows.append({"id": f"{row.check}.{case}" if case else row.check, "check": label("check", row.check) if row.check != seen else "", "case": said})
@@ -458,12 +458,12 @@ def _asked_by_texts(document: Document) -> dict:
     def check_reasons() -> list[str]:
         """Why checks could not be estimated, each reason once, as short as it can be said."""
         told = document.facts["checks"].dropna(subset="why")
-        return [f"{label('comparison_case', row.case)}: {label('check_reason', row.check)}" for row in told.drop_duplicates(["check", "case"]).itertuples()]
+        return [f"{label('variant' if row.check == 'figures' else 'comparison_case', row.case)}: {label('check_reason', row.check)}" for row in told.drop_duplicates(["check", "case"]).itertuples()]
 
     def changed_sign() -> bool:
         """Whether an estimate of the first outcome's checks, pretended dates and placebo outcomes aside, has another sign than the main one."""
         stem = f"credibility.{document.impact['outcomes'][0]['id']}."
-        own = [id for id in ledger.index if id.startswith(stem) and id.count(".") > 2 - (id == f"{stem}main") and id.split(".")[2] in ("entry_year", "comparison", "without_complex", "without_zone") and not id.endswith((".count", ".n_treated"))]
+        own = [id for id in ledger.index if id.startswith(stem) and id.count(".") > 2 - (id == f"{stem}main") and id.split(".")[2] in ("entry_year", "figures", "comparison", "without_complex", "without_zone") and not id.endswith((".count", ".n_treated"))]
         return any((value(id) > 0) != (value(f"{stem}main") > 0) for id in own)
 
     def unbalanced() -> bool:

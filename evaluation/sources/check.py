@@ -1,6 +1,7 @@
 """Checks all inputs of a year at once and hands on only tables without errors."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -216,6 +217,29 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                 add("satisfaction_invited", "invited", ", ".join(place), told, say("mend the number of those asked, or the groups of the answers", "조사 대상 수나 응답자 구분을 고치십시오"))
         for row in invited[invited["population"] < invited["invited"]].itertuples():
             add("satisfaction_invited", "population", f"{row.headquarters}, {row.group}, {row.population:g}", say(f"fewer than the {row.invited} asked", f"조사 대상 {row.invited}명보다 적음"), say("mend one of the two", "둘 중 틀린 수를 고치십시오"))
+    variants = tables["panel_variants"]
+    if not variants.empty:
+        origins = {found.table.name: found.origin for found in located}
+        if origins["panel_variants"] == "official" and origins.get("panel") == "simulated":
+            add(
+                "panel_variants", "", "",
+                say("official, though the panel whose figures it replaces is simulated", "실제 자료인데, 수치를 바꿀 대상인 패널은 모의자료임"),
+                say("put in panel.csv too, or take this file out", "panel.csv도 넣거나 이 파일을 빼십시오"),
+            )
+        for value in sorted(name for name in set(variants["variant"]) if not re.fullmatch(r"\w+", name)):
+            add(
+                "panel_variants", "variant", value,
+                say("not a code", "코드가 아님"),
+                say("use letters, digits and _ only, as in without_gunjang", "without_gunjang처럼 글자, 숫자, 밑줄(_)만 쓰십시오"),
+            )
+        rows = tables["panel"].set_index(["complex_id", "year"]).index if len(tables["panel"]) else []
+        for row in variants.itertuples() if len(rows) else ():
+            if (row.complex_id, row.year) not in rows:
+                add(
+                    "panel_variants", "year", f"{row.variant}, {row.complex_id}, {row.year}",
+                    say("has no row in the panel that it could replace", "바꿀 대상 행이 패널에 없음"),
+                    say("mend the year, or add the row to the panel", "연도를 고치거나 패널에 행을 추가하십시오"),
+                )
     recused = tables["mc_marks"][(tables["mc_marks"]["conflict_of_interest"] == 1) & tables["mc_marks"]["mark"].notna()]
     for row in recused.itertuples():
         add(

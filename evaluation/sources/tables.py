@@ -108,6 +108,14 @@ PRINTED_TAIL = (
     _text("place", "Place in the document", "문서 내 위치"),
 )
 
+# What a complex makes and employs: of the panel, and of the same complex counted otherwise.
+FIGURES = (
+    Column("production", "integer", "Production, nominal", "생산액(경상)", "KRW mn", required=False, lower=0, masked=True),
+    Column("exports", "integer", "Exports, nominal", "수출액(경상)", "USD thousand", required=False, lower=0, masked=True),
+    Column("employment", "integer", "Employment", "고용인원", "persons", required=False, lower=0, masked=True),
+    Column("operating_firms", "integer", "Operating firms", "가동업체 수", "firms", required=False, lower=0),
+)
+
 SIMULATED = (
     Table(
         "complexes", "simulated", "complexes.csv", "Registry of industrial complexes", "산업단지 명부", ("complex_id",),
@@ -152,16 +160,25 @@ SIMULATED = (
         (
             _text("complex_id", "Complex (code)", "단지 코드", required=True),
             _year(),
-            Column("production", "integer", "Production, nominal", "생산액(경상)", "KRW mn", required=False, lower=0, masked=True),
-            Column("exports", "integer", "Exports, nominal", "수출액(경상)", "USD thousand", required=False, lower=0, masked=True),
-            Column("employment", "integer", "Employment", "고용인원", "persons", required=False, lower=0, masked=True),
-            Column("operating_firms", "integer", "Operating firms", "가동업체 수", "firms", required=False, lower=0),
+            *FIGURES,
             Column("capital", "integer", "Capital stock, nominal", "자본스톡(경상)", "KRW mn", required=False, lower=0),
             Column("intermediate_inputs", "integer", "Intermediate inputs, nominal", "중간투입(경상)", "KRW mn", required=False, lower=0),
             Column("area", "number", "Designated area", "지정면적", "thousand m2", required=False, lower=0),
         ),
         year_column="year",
         references={"complex_id": ("complexes", "complex_id")},
+    ),
+    Table(
+        "panel_variants", "simulated", "panel_variants.csv", "Figures of complexes counted otherwise", "집계 범위를 달리한 단지별 수치", ("variant", "complex_id", "year"),
+        (
+            _text("variant", "Way of counting (code)", "집계 방식 코드", required=True),
+            _text("complex_id", "Complex (code)", "단지 코드", required=True),
+            _year(),
+            *FIGURES,
+        ),
+        year_column="year",
+        references={"complex_id": ("complexes", "complex_id")},
+        may_be_empty=True, optional=True, beside="panel",
     ),
     Table(
         "true_effects", "simulated", "true_effects.csv", "True effect built into the simulated panel", "모의 패널에 심은 참효과", ("complex_id", "year"),

@@ -11,6 +11,7 @@ from evaluation.impact.falsification import (
     comparison_groups,
     composition,
     entry_years,
+    figures_otherwise,
     influence,
     leave_one_complex_out,
     placebo_dates,
@@ -82,6 +83,46 @@ def test_other_entry_years_and_comparison_groups():
     assert found["matched"]["estimate"] == pytest.approx(0.2, abs=0.02)
 
 
+def variant(given, name="half", factor=0.5, of="c01", years=range(2006, 2011)):
+    """Rows of `panel_variants`: production of a complex times a factor."""
+    panel = given["panel"]
+    rows = panel[(panel["complex_id"] == of) & panel["year"].isin(years)]
+    return pd.DataFrame({"variant": name, "complex_id": of, "year": rows["year"], "production": factor * rows["production"], "exports": np.nan, "employment": np.nan, "operating_firms": np.nan})
+
+
+def test_figures_counted_otherwise_by_hand():
+    """A complex halved from its second year on: its gaps of 2006 to 2010 fall by log 2, and nothing else changes."""
+    given = tables()
+    before = given["panel"].copy()
+    assert figures_otherwise(given, OUTCOME, SPEC) == [] and figures_otherwise(given | {"panel_variants": variant(given).iloc[:0]}, OUTCOME, SPEC) == []
+    two = pd.concat([variant(given), variant(given, "double", 2.0, "c07", [2010])])
+    half, double = figures_otherwise(given | {"panel_variants": two}, OUTCOME, SPEC)
+    # The average over participants' years: 6 complexes have 6 each from 2005 on, 12 have 3 each from 2008 on, 72 in all.
+    assert half["check"] == "figures" and half["case"] == "half" and double["case"] == "double"
+    assert half["estimate"] == pytest.approx(0.2 - 5 * np.log(2) / 72, abs=1e-10)
+    assert double["estimate"] == pytest.approx(0.2 + np.log(2) / 72, abs=1e-10)
+    assert half["n_treated"] == 18 and half["n_units"] == 30
+    pd.testing.assert_frame_equal(given["panel"], before)
+
+
+def test_figures_that_are_not_known_otherwise_give_no_number():
+    given = tables()
+    rows = variant(given)
+    # An empty cell is not known: that of the panel is of the complex as the panel counts it, and without the complex it were another check.
+    for broken in (rows.assign(production=rows["production"].where(rows["year"] != 2008)), rows.assign(production=0.0)):
+        [found] = figures_otherwise(given | {"panel_variants": broken}, OUTCOME, SPEC)
+        assert "estimate" not in found and "c01" in found["why"]
+    [found] = figures_otherwise(given | {"panel_variants": rows}, {"id": "per_firm", "of": "production", "per": "operating_firms", "transform": "log"}, SPEC)
+    assert "estimate" not in found and "c01" in found["why"]
+    [found] = figures_otherwise(given | {"panel_variants": rows}, {"id": "area", "transform": "log"}, SPEC)
+    assert "estimate" not in found and "no column area" in found["why"]
+    # What the variant masks is masked, whatever the panel says of the cell.
+    told = given["panel"].assign(production_status="observed")
+    masked = rows.assign(production=np.nan, production_status="masked")
+    [found] = figures_otherwise(given | {"panel": told, "panel_variants": masked}, OUTCOME, SPEC)
+    assert "estimate" not in found and "c01" in found["why"]
+
+
 def test_the_effect_on_a_total_is_that_on_firms_and_that_per_firm():
     found = composition(tables(noise=0.02), OUTCOME, SPEC).set_index("part")["estimate"]
     assert found["firms"] == pytest.approx(0.05, abs=1e-10)
@@ -101,7 +142,10 @@ def test_balance_by_hand():
 
 def test_all_of_them_in_one_table():
     spec = SPEC | {"placebo_outcomes": [{"id": "area", "transform": "log", "window": SPEC["window"]}, {"id": "operating_firms", "transform": "log", "window": SPEC["window"]}]}
-    found = checks(tables(noise=0.02), OUTCOME, spec).set_index(["check", "case"])
+    given = tables(noise=0.02)
+    found = checks(given | {"panel_variants": variant(given)}, OUTCOME, spec).set_index(["check", "case"])
+    assert found.at[("figures", "half"), "estimate"] < found.at[("main", ""), "estimate"]
+    assert "figures" not in checks(given, OUTCOME, SPEC)["check"].to_numpy()
     assert found.at[("main", ""), "estimate"] == pytest.approx(0.2, abs=0.02)
     assert found.at[("placebo_outcome", "operating_firms"), "estimate"] == pytest.approx(0.05)
     # What never changes within a complex cannot be moved, nor can it show that nothing moved it.

@@ -308,6 +308,25 @@ def test_headquarters_indicators_are_both_exceeded_and_missed():
     assert (ratio > 1.1).any() and (ratio < 0.9).any()
 
 
+def test_gunsan_without_gunjang_is_less_by_the_share_quoted_in_the_press():
+    names = [*OUTCOMES, "operating_firms"]
+    own = text(SIMULATED, "panel").query("complex_id == 'H07'").set_index("year")[names].astype(int)
+    rows = text(SIMULATED, "panel_variants").set_index("year")
+    left = rows[names].astype(int)
+    assert set(rows["variant"]) == {"without_gunjang"} and set(rows["complex_id"]) == {"H07"} and list(left.index) == list(own.index)
+    assert ((left > 0) & (left <= own)).all(axis=None) and (left["production"] < own["production"]).all()
+    press = pd.read_csv(ROOT / "data" / "raw" / "press" / "press_complex_panel.csv")
+    quoted = press[press["complex"].str.startswith("Gunjang") & (press["indicator"] == "production")].set_index("year")["value"]
+    assert len(quoted) == 3
+    for year, trillion in quoted.items():
+        assert own.at[str(year), "production"] - left.at[str(year), "production"] == pytest.approx(1e6 * trillion, abs=1)
+    share = 1 - left["production"] / own["production"]
+    assert (share.loc["2001":"2011"].diff().dropna() > 0).all()
+    # Whole numbers are right to within a half; so is production, from which the share is had here.
+    within = 0.5 + 0.5 * own.div(own["production"], axis=0)
+    assert ((own.mul(1 - share, axis=0) - left).abs() <= within + 1e-6).all(axis=None)
+
+
 def test_totals_are_plausible_close_at_the_top_and_without_ties():
     """The index by hand: 40/10/20/20/10, achievement capped at 100."""
     by = ["year", "headquarters"]

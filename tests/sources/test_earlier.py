@@ -73,6 +73,33 @@ def test_more_answers_than_people_asked_are_an_error(raw):
     assert problems["value"].tolist() == ["seoul_metropolitan, company", "seoul_metropolitan, expert, 3"] and (problems["severity"] == "error").all()
 
 
+def test_figures_counted_otherwise_go_with_the_panel_they_replace(raw):
+    simulated, official = raw / "simulated/panel_variants.csv", raw / "official/panel_variants.csv"
+    assert check_inputs(2010, raw).tables["panel_variants"]["year"].max() == 2010
+    official.parent.mkdir(parents=True, exist_ok=True)
+    official.write_bytes(simulated.read_bytes())
+    problems = check_inputs(2010, raw).problems
+    assert problems["rule"].tolist() == ["official, though the panel whose figures it replaces is simulated"] and problems["severity"].tolist() == ["error"]
+    (raw / "official/panel.csv").write_bytes((raw / "simulated/panel.csv").read_bytes())
+    assert read_inputs(2010, raw).files.set_index("table").at["panel_variants", "origin"] == "official"
+    # Simulated ones do not stand beside an official panel, and nobody must have any.
+    official.unlink()
+    inputs = read_inputs(2010, raw)
+    assert "panel_variants" not in set(inputs.files["table"]) and inputs.tables["panel_variants"].empty
+    (raw / "official/panel.csv").unlink()
+    simulated.unlink()
+    assert read_inputs(2010, raw).tables["panel_variants"].empty
+
+
+def test_figures_counted_otherwise_name_rows_of_the_panel(raw):
+    path = raw / "simulated/panel_variants.csv"
+    edit(path, "without_gunjang,H07,2001", "without gunjang,H07,2001")
+    edit(path, "without_gunjang,H07,2002", "without_gunjang,H07,1999")
+    edit(path, "without_gunjang,H07,2015", "without_gunjang,H07,2099")
+    problems = check_inputs(2010, raw).problems
+    assert problems["value"].tolist() == ["without gunjang", "without_gunjang, H07, 1999"] and (problems["severity"] == "error").all()
+
+
 def test_who_was_asked_is_not_made_up_for_official_answers(raw):
     official = raw / "official/evaluation/2010/satisfaction.csv"
     official.parent.mkdir(parents=True)
