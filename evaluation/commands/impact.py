@@ -112,9 +112,10 @@ def compare(
     estimators: Annotated[str, typer.Option("--estimators", help=say("joined by commas, of: ", "쉼표로 이어 적음: ") + "|".join(ESTIMATORS))] = COMPARED,
     control: Control = "never", method: Method = "dr", covariates: Covariates = "", weights: Weights = "", cluster: Cluster = "",
     aggregate: Aggregate = "simple", gaps: Gaps = "balance", anticipation: Anticipation = 0, before: Before = None, after: After = None,
-    level: Level = 0.95, as_json: AsJson = False,
+    level: Level = 0.95, inference: Inference = "analytic", strata: Strata = "", size: Size = "", draws: Draws = DRAWS, seed: Seed = SEED,
+    statistic: Statistic = "t", dates: Dates = False, scheduler: Scheduler = "", as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    from evaluation.impact.estimators import several
+    from evaluation.impact.inference import Options, infer
     from evaluation.impact.result import compare as in_one_table
 
     asked = tuple(dict.fromkeys(filter(None, (part.strip() for part in estimators.split(",")))))
@@ -122,16 +123,16 @@ def compare(
     if unknown or not asked:
         listed = ", ".join(ESTIMATORS)
         raise UserError(f"--estimators is {estimators!r}; give one or more of: {listed}.", f"--estimators 값 {estimators!r}을(를) 쓸 수 없습니다. 다음 중 하나 이상을 쓰십시오: {listed}.")
-    plan = _design(panel, unit, time, outcome, cohort, treatment, control, method, covariates, weights, cluster, gaps, anticipation, before, after, level)
+    plan = _design(panel, unit, time, outcome, cohort, treatment, control, method, covariates, weights, cluster, gaps, anticipation, before, after, level, strata, size)
     found, refused, faults = [], [], []
     for name in asked:
         # A fault in one takes nothing from the others; it is raised when they are shown.
         try:
-            served, why = several(plan, (name,), aggregate)
+            found.append(infer(plan, name, aggregate, inference, Options(draws, seed, statistic, dates, scheduler or None)))
+        except UserError as why:
+            refused.append((name, why))
         except Exception as fault:
             faults.append((name, fault))
-        else:
-            found, refused = [*found, *served], [*refused, *why]
     if not found and not faults:
         raise UserError("; ".join(f"{name}: {why.en}" for name, why in refused), "; ".join(f"{name}: {why.ko}" for name, why in refused))
     if as_json:
@@ -206,7 +207,7 @@ Pre = Annotated[int, typer.Option("--pre", help=say("how many of the coefficient
 def honest(
     betas: Betas, vcov: Vcov, pre: Pre,
     method: Annotated[str, typer.Option("--method", help=say("rm (bounds relative to changes before treatment) | sd (bounds on changes of slope)", "rm(참여 전 변화의 배수) | sd(기울기 변화의 한계)"))] = "rm",
-    bounds: Annotated[str, typer.Option("--bounds", help=say("joined by commas; 0.5,1,1.5,2 for rm where left out", "쉼표로 이은 한계값(rm은 생략하면 0.5,1,1.5,2)"), show_default=False)] = "",
+    bounds: Annotated[str | None, typer.Option("--bounds", help=say("joined by commas; 0.5,1,1.5,2 for rm where left out", "쉼표로 이은 한계값(rm은 생략하면 0.5,1,1.5,2)"), show_default=False)] = None,
     weights: Annotated[str, typer.Option("--weights", help=say("of the effects after treatment: numbers joined by commas, a file, or average; the first period where left out", "참여 후 효과의 가중치: 쉼표로 이은 숫자, 파일, 또는 average(생략하면 첫 시점)"))] = "",
     restriction: Annotated[str, typer.Option("--restriction", help=say("on the violation: positive|negative (after treatment) | increasing|decreasing", "위반의 방향: positive|negative(참여 후 부호) | increasing|decreasing(증감)"))] = "",
     drift: Annotated[bool, typer.Option("--drift", help=say("with rm: bound changes of slope by those before treatment", "rm에서 변화 대신 기울기의 변화를 비교"))] = False,
@@ -220,9 +221,9 @@ def honest(
     how = {"restriction": restriction or None, "drift": drift, "inference": inference or None, "level": level}
     after = len(found) - pre
     chosen = None if not weights else [1 / after] * after if weights == "average" and after > 0 else _listed(weights, "--weights")
-    if not bounds and method != "rm":
+    if bounds is None and method != "rm":
         raise UserError("Give --bounds: with sd they are in the unit of the coefficients.", "--bounds를 지정하십시오. sd의 한계값은 계수와 같은 단위입니다.")
-    frame = of.honest(found, covariance, pre, method, _numbers(bounds or "0.5,1,1.5,2", "--bounds"), chosen, **how)
+    frame = of.honest(found, covariance, pre, method, _numbers("0.5,1,1.5,2" if bounds is None else bounds, "--bounds"), chosen, **how)
     if pre == 1:
         typer.echo(say(
             "Note: one coefficient before treatment gives one change only; nothing shows how much changes vary from period to period.",
@@ -454,10 +455,3 @@ def power(
 
 def _named(listed: str) -> list[str]:
     return [part.strip() for part in listed.split(",") if part.strip()]
-
-
-def _numbers(listed: str, option: str) -> list[float]:
-    try:
-        return [float(part) for part in _named(listed)]
-    except ValueError:
-        raise UserError(f"{option} is {listed!r}; give numbers joined by commas, such as 0.05,0.1.", f"{option} 값 {listed!r}을(를) 쓸 수 없습니다. 0.05,0.1처럼 숫자를 쉼표로 이어 적으십시오.") from None

@@ -158,6 +158,7 @@ def test_no_pre_period_no_test():
 # Known truth
 
 
+@pytest.mark.slow
 def test_callaway_sant_anna_recovers_a_dynamic_and_heterogeneous_effect():
     truth = {2005: lambda event: 0.05 + 0.02 * event, 2008: lambda event: 0.15}
     estimates, covered = [], []

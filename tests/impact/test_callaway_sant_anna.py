@@ -235,6 +235,7 @@ def test_shares_rebuild_the_simple_average():
     assert sum(share * after.loc[after["cohort"] == g, "estimate"].mean() for g, share in found.cohorts.items()) == pytest.approx(found.estimate)
 
 
+@pytest.mark.slow
 def test_bias_coverage_and_band():
     """Panels with an effect that differs between cohorts and grows: no bias, nominal intervals, and a band that holds jointly."""
     cohorts, repeats, errors = ((2003, 30), (2006, 40), (0, 80)), 120, []

@@ -160,7 +160,7 @@ def test_a_fault_in_one_estimator_takes_nothing_from_the_others(county, monkeypa
         return as_it_is(plan, name, aggregate)
 
     monkeypatch.setenv("ICCP_LANG", "en")
-    monkeypatch.setattr(estimators, "estimate", broken)
+    monkeypatch.setattr(inference, "estimate", broken)
     with pytest.raises(IndexError, match="beyond the end"):
         impact.compare(county, "countyreal", "year", "lemp", cohort="first.treat", estimators="twfe,sa,bjs", as_json=True)
     out, err = capsys.readouterr()

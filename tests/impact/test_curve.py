@@ -59,8 +59,9 @@ def test_an_effect_stands_out_of_the_reassigned_curves():
 
 def test_reassigning_is_the_same_for_the_same_seed():
     given = tables(3)
-    rows = curve(given, OUTCOME, SPEC)
-    assert joint(given, OUTCOME, SPEC, rows, draws=99) == joint(given, OUTCOME, SPEC, rows, draws=99)
+    small = SPEC | {"defensible": SPEC["defensible"] | {"estimators": ["cs"], "anticipation": [0]}}
+    rows = curve(given, OUTCOME, small)
+    assert joint(given, OUTCOME, small, rows, draws=99) == joint(given, OUTCOME, small, rows, draws=99)
 
 
 @pytest.mark.slow

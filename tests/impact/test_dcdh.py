@@ -166,6 +166,7 @@ def test_no_bias_and_intervals_that_hold_what_they_promise():
 # What holds of every estimator
 
 
+@pytest.mark.slow
 def test_the_error_is_that_of_its_influence_values_and_the_overall_follows_from_its_rows():
     for aggregate in ("simple", "dynamic"):
         found = dcdh(county(), aggregate)

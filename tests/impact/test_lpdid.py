@@ -180,6 +180,7 @@ def test_joint_covariance_and_influence():
 # Known truth
 
 
+@pytest.mark.slow
 def test_unbiased_for_its_weighted_average_and_covers():
     errors, covered = [], []
     for seed in range(150):

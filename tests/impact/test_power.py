@@ -83,6 +83,7 @@ def test_zones_that_share_errors_count_as_the_units_of_chance():
 
 
 @pytest.mark.parametrize(("n", "first"), [(5, 2008), (7, 2005), (40, 2010)])
+@pytest.mark.slow
 def test_a_welch_test_finds_the_effect_as_often_as_asked(n, first):
     # By hand and apart from the estimators: the change in each unit's mean, compared by scipy's t test.
     plan, errors = designed({"cohorts": {first: n}, "never": 60, "years": [2001, 2015], "ar": 0.7, "sd": 0.1})

@@ -123,6 +123,7 @@ def test_window_and_covariance(mpdta):
     assert np.array([0, 0.5, 0.5]) @ found.vcov @ np.array([0, 0.5, 0.5]) == pytest.approx(found.se**2)
 
 
+@pytest.mark.slow
 def test_bias_and_coverage():
     repeats, errors, covered = 150, [], 0
     cohorts, years = ((2004, 25), (2006, 30), (0, 50)), range(2002, 2008)

@@ -248,6 +248,7 @@ def test_covariates_without_a_slope_are_refused(more, words, instead):
 
 
 @pytest.mark.parametrize("kind", ["sdid", "sc"])
+@pytest.mark.slow
 def test_one_treated_unit_and_all_its_placebos_as_the_r_code_has_them(kind):
     frame = panel()
     y = frame["y"].to_numpy().reshape(-1, 10)
@@ -268,7 +269,7 @@ def test_one_treated_unit_and_all_its_placebos_as_the_r_code_has_them(kind):
     assert ("p_rmspe_ratio" in found.diagnostics) == (kind == "sc")
 
 
-@pytest.mark.parametrize("kind", ["sdid", "sc"])
+@pytest.mark.parametrize("kind", ["sdid", pytest.param("sc", marks=pytest.mark.slow)])
 def test_cohorts_are_averaged_by_treated_unit_periods(kind):
     frame = panel(((2005, 2), (2008, 3)), 14)
     y = frame["y"].to_numpy().reshape(-1, 10)

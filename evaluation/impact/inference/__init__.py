@@ -47,7 +47,7 @@ class Options:
 class Found:
     """What a method finds for one estimate: `lower` and `upper` at the design's level (infinite where the method cannot bound them),
     `p` of no effect, `se` and `df` where it has them; `inference` in words; `event` the interval of each event time, by
-    `event_time`, `lower`, `upper`, `p`, where it gives them; `diagnostics` and `warnings` as in Result."""
+    `event_time`, `lower`, `upper`, `p`, where it gives them; `vcov` the covariance of `event`, where the method has one; `diagnostics` and `warnings` as in Result."""
 
     lower: float
     upper: float
@@ -58,6 +58,7 @@ class Found:
     event: pd.DataFrame = field(default_factory=pd.DataFrame)
     diagnostics: dict[str, float] = field(default_factory=dict)
     warnings: tuple[tuple[str, str], ...] = ()
+    vcov: np.ndarray | None = None
 
 
 def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "analytic", options: Options | None = None, plain: Result | None = None) -> Result:
@@ -76,7 +77,7 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
         chosen = infer(plan, estimator, aggregate, how, options, plain)
         return replace(chosen, warnings=((f"Inference by {how}: {why[0]}", f"추론방법 {how}: {why[1]}"), *chosen.warnings))
     if how not in KNOWN:
-        raise UserError(f"inference is {how!r}; use one of: {', '.join(KNOWN)}.", f"추론방법 {how!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {', '.join(KNOWN)}.")
+        raise UserError(f"inference is {how!r}; use one of: {', '.join((RECOMMENDED, *KNOWN))}.", f"추론방법 {how!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {', '.join((RECOMMENDED, *KNOWN))}.")
     plain = estimate(plan, estimator, aggregate) if plain is None else plain
     if KNOWN[how] is None:
         return plain
@@ -86,7 +87,8 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
     event, groups, told = plain.event, plain.groups, list(found.warnings)
     if not event.empty and not found.event.empty:
         given = found.event.set_index("event_time")
-        event = event.assign(**{side: event["event_time"].map(given[side]) for side in ("lower", "upper", "se") if side in given})
+        # Errors that are not this method's would not go with its intervals.
+        event = event.assign(**{side: event["event_time"].map(given[side]) if side in given else np.nan for side in ("lower", "upper", "se")})
     if not groups.empty:
         groups = groups.assign(lower=np.nan, upper=np.nan)
     if aggregate == "group":
@@ -95,7 +97,8 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
             try:
                 alone = infer(of_cohort(plan, cohort), estimator, "simple", how, options)
                 apart = abs(alone.estimate - groups.at[place, "estimate"]) > 1e-9 * max(1.0, abs(alone.estimate))
-                groups.loc[place, ["estimate", "lower", "upper", "p"]] = alone.estimate, alone.lower, alone.upper, alone.p
+                groups.loc[place, ["estimate", "se", "lower", "upper", "p"]] = alone.estimate, alone.se, alone.lower, alone.upper, alone.p
+                told += [(f"{cohort}: {english}", f"{cohort}: {korean}") for english, korean in alone.warnings if (english, korean) not in plain.warnings]
                 if apart:
                     told.append((f"{cohort}: the estimate is that of the cohort by itself, against the never-treated only.", f"{cohort}: 이 집단만 미참여 단위와 비교하여 추정한 값이다."))
             except UserError as error:
@@ -104,7 +107,7 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
     analytic = about_errors(plan.first, plan.data[plan.cluster].nunique())
     told = [*(one for one in plain.warnings if one not in analytic and "analytic" not in one[0]), *(one for one in told if one not in plain.warnings)]
     return replace(
-        plain, lower=found.lower, upper=found.upper, p=found.p, se=found.se if np.isfinite(found.se) else plain.se, df=found.df, inference=found.inference, event=event, groups=groups,
+        plain, lower=found.lower, upper=found.upper, p=found.p, se=found.se, df=found.df, inference=found.inference, event=event, groups=groups, vcov=found.vcov,
         diagnostics=plain.diagnostics | found.diagnostics, warnings=tuple(told),
     )  # fmt: skip
 

@@ -39,12 +39,13 @@ MOST = 2_000
 @dataclass(frozen=True)
 class Errors:
     """By contrast, shape (contrasts,): `se`; `df`; `hidden`, the share of the working model's variance that is not in the error since a
-    cluster alone identifies part of the contrast; `df_imbens_kolesar`, of the first contrast, missing where it was not asked for."""
+    cluster alone identifies part of the contrast; `vcov` of the contrasts, shape (contrasts, contrasts); `df_imbens_kolesar`, of the first contrast, missing where it was not asked for."""
 
     se: np.ndarray
     df: np.ndarray
     hidden: np.ndarray
     df_imbens_kolesar: float = np.nan
+    vcov: np.ndarray | None = None
 
 
 def errors(given: Regression, solved: Solved, kind: str = CR2, correlated: bool = False) -> Errors:
@@ -61,7 +62,7 @@ def errors(given: Regression, solved: Solved, kind: str = CR2, correlated: bool 
     ends = np.append(solved.start[1:], len(solved.order))
     wanted = solved.direction
     count, width = wanted.shape
-    squares, hidden = np.zeros(count), np.zeros(count)
+    squares, hidden = np.zeros((count, count)), np.zeros(count)
     own, fourth, cross = np.zeros(count), np.zeros(count), np.zeros((count, width, width))
     mixed = np.zeros(count)
     moulton = []
@@ -75,7 +76,8 @@ def errors(given: Regression, solved: Solved, kind: str = CR2, correlated: bool 
         hidden += (along[:, lost] ** 2).sum(axis=1)
         scale = np.where(lost, 0.0, np.where(lost, 1.0, left) ** exponent)
         pulled = along * scale
-        squares += (pulled @ (basis @ (part.T @ solved.residuals[first:end]))) ** 2
+        change = pulled @ (basis @ (part.T @ solved.residuals[first:end]))
+        squares += np.outer(change, change)
         if kind == CR2:
             # |a_g|^2 and Q_g'a_g, a_g the adjusted rows of the contrast.
             a = (pulled**2) @ s**2
@@ -98,7 +100,7 @@ def errors(given: Regression, solved: Solved, kind: str = CR2, correlated: bool 
         if correlated and groups <= MOST:
             ik = _imbens_kolesar(given, solved, *(np.array(values) for values in zip(*moulton, strict=True)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return Errors(np.sqrt(squares), df, hidden / total, ik)
+        return Errors(np.sqrt(np.diag(squares)), df, hidden / total, ik, squares)
 
 
 def _imbens_kolesar(given: Regression, solved: Solved, a: np.ndarray, b: np.ndarray, sums: np.ndarray, ones: np.ndarray) -> float:
@@ -183,7 +185,7 @@ def _found(plan: Design, estimator: str, aggregate: str, kind: str, degrees: str
     lower, upper, p = interval(solved.estimates[0], found.se[0], plan.level, df[0])
     event, more = _event(plan, given, solved, found, df)
     model = ", error variance taken as inverse to the weight" if kind == CR2 and given.weight is not None else ""
-    return Found(lower, upper, p, f"{WORDS[kind]}, by {plan.cluster}{model}", float(found.se[0]), float(df[0]), event, diagnostics, (*told, *more))
+    return Found(lower, upper, p, f"{WORDS[kind]}, by {plan.cluster}{model}", float(found.se[0]), float(df[0]), event, diagnostics, (*told, *more), found.vcov[1:, 1:] if len(event) else None)
 
 
 def _event(plan: Design, given: Regression, solved: Solved, found: Errors, df: np.ndarray) -> tuple[pd.DataFrame, list[tuple[str, str]]]:

@@ -18,6 +18,7 @@ from evaluation.errors import UserError
 from evaluation.impact.design import Design
 from evaluation.impact.inference import Found, Options
 from evaluation.impact.inference.linear import Blocks, blocks, linear_form, shifts
+from evaluation.impact.inference.randomisation import enough_draws
 
 FEW_CONTROLS = 20
 EVENT_DRAWS = 1_999
@@ -25,6 +26,7 @@ EVENT_DRAWS = 1_999
 LOOKS, FURTHER = 20, 3
 # Share of the estimate's variance that is the controls' own, from which on it cannot be left out.
 LEFT_OUT = 0.05
+LEAST = 0.02  # of the mean variance: the least that a fitted one is taken to be
 
 
 def conley_taber(plan: Design, estimator: str, aggregate: str, options: Options) -> Found:

@@ -32,7 +32,13 @@ def placebo(plan: Design, estimator: str, aggregate: str, options: Options) -> F
             f"There are {plan.n_never} never-treated units to {found.n_treated_units} treated ones, too few for placebos that keep as many donors as the estimate has. Add never-treated units, or use --inference analytic (jackknife).",
             f"미참여 단위 {plan.n_never}개로는 참여 단위 {found.n_treated_units}개에 대해 실제 추정만큼 비교단위를 남기는 플라시보를 만들 수 없습니다. 미참여 단위를 더하거나 --inference analytic(잭나이프)을 쓰십시오.",
         )
+    told = []
+    if options.draws != Options().draws or options.seed != Options().seed:
+        told.append((
+            "Placebos have draws and a seed of their own, so that the answer is that of the estimator: --draws and --seed do nothing here.",
+            "플라시보는 추정방법이 정한 횟수와 시드를 쓰므로 --draws와 --seed는 적용되지 않는다.",
+        ))  # fmt: skip
     event = found.event
     if not event.empty:
         event = event[~event["reference"].astype(bool)][["event_time", "lower", "upper"]].assign(p=float("nan"))
-    return Found(found.lower, found.upper, found.p, found.inference, found.se, found.df, event)
+    return Found(found.lower, found.upper, found.p, found.inference, found.se, found.df, event, warnings=tuple(told), vcov=found.vcov)

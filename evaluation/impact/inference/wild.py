@@ -20,6 +20,7 @@ import pandas as pd
 from evaluation.errors import UserError
 from evaluation.impact.design import Design
 from evaluation.impact.inference import Found, Options
+from evaluation.impact.inference.randomisation import enough_draws
 from evaluation.impact.inference.regression import Regression, Solved, regression, solve
 
 RADEMACHER, WEBB = "rademacher", "webb"

@@ -173,3 +173,19 @@ def test_ferman_pinto_keeps_the_level_where_variance_hangs_on_size_and_conley_ta
     assert 0.03 <= share["ferman-pinto"] <= 0.075
     assert share["conley-taber"] > 0.2 and share["randomisation"] > 0.15
 
+
+
+@pytest.mark.parametrize(("how", "options"), [("conley-taber", Options(draws=5)), ("ferman-pinto", Options(draws=5)), ("wild", Options(draws=5))])
+def test_too_few_draws_for_the_level_are_refused(how, options):
+    frame = wave(5, {8: 6, 0: 30}).assign(size=lambda rows: 1.0 + rows["unit"] % 4)
+    with pytest.raises(UserError, match="draws are too few"):
+        infer(design(frame, "unit", "time", "y", "cohort", size="size"), "cs", "simple", how, options)
+
+
+def test_a_fitted_variance_barely_above_nothing_is_not_divided_by():
+    size = np.repeat([1.0, 50.0], 20)
+    squares = np.where(size == 1, 1.0, 0.021) * np.linspace(0.5, 1.5, 40)
+    fitted, _ = few_treated._variance(squares, 1 / size)
+    assert fitted.min() > few_treated.LEAST * 0.02 and np.isfinite(squares / fitted).all()
+    low, _ = few_treated._variance(np.where(size == 1, 1.0, 1e-4), 1 / size)
+    assert low.min() > 1e-2

@@ -47,9 +47,14 @@ def test_the_same_as_estimating_under_each_assignment(estimator, aggregate):
     equal(plan_of(), estimator, aggregate)
 
 
-@pytest.mark.parametrize(("estimator", "aggregate"), [one for one in CLOSED if one[0] != "sa"])
+@pytest.mark.parametrize(("estimator", "aggregate"), [one for one in CLOSED if one[0] not in ("sa", "twfe")])
 def test_the_same_with_weights_anticipation_and_not_yet_treated_controls(estimator, aggregate):
     equal(plan_of("w", control="notyet", anticipation=1, before=2, after=2), estimator, aggregate, draws=2)
+
+
+@pytest.mark.parametrize("anticipation", [1, 2])
+def test_two_way_fixed_effects_with_anticipation_are_of_the_rows_they_keep(anticipation):
+    equal(plan_of(units=24, times=6, anticipation=anticipation), "twfe", "simple", draws=2)
 
 
 @pytest.mark.parametrize("more", [{"control": "notyet"}, {"anticipation": 1}, {"before": 2, "after": 1}], ids=str)
@@ -57,7 +62,7 @@ def test_the_same_with_weights_anticipation_and_not_yet_treated_controls(estimat
 @pytest.mark.parametrize(("estimator", "aggregate"), CLOSED)
 @pytest.mark.slow
 def test_the_same_whatever_is_asked_for(estimator, aggregate, weights, more):
-    if estimator == "sa" and "control" in more:
+    if (estimator == "sa" and "control" in more) or (estimator == "twfe" and weights and "anticipation" in more):
         with pytest.raises(UserError, match="no linear form"):
             linear.statistics(plan_of(weights, **more), estimator, aggregate, others(plan_of()))
     else:
