@@ -140,7 +140,11 @@ def size_beyond_rounding(columns: np.ndarray, centred: np.ndarray, weight: np.nd
 
 
 def _refuse_saturated(unit: np.ndarray, time: np.ndarray, regressors: int) -> None:
-    n, units, times = len(unit), len(np.unique(unit)), len(np.unique(time))
+    n = len(unit)
+    # No more effects than codes: where that is few enough, there is nothing to count.
+    if n > regressors + int(unit.max()) + int(time.max()) + 1:
+        return
+    units, times = len(np.unique(unit)), len(np.unique(time))
     effects = units + times - 1
     if n <= regressors + effects:
         # Parts of the panel that share no period have one coefficient fewer each.
