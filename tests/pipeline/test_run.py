@@ -160,6 +160,7 @@ def test_the_change_since_the_year_before(made, copy):
     assert "총점 변화의 원인" not in "\n".join(pages(copy / "reports/2011/ko/report.pdf"))
 
 
+@pytest.mark.slow
 def test_official_data_take_the_mark_away(copy):
     """With official marks, the index chapter no longer says simulated; the impact chapter still does."""
     for name in ("mc_marks", "difficulty_marks", "common_indicators", "headquarters_marks", "headquarters_indicators", "satisfaction", "satisfaction_invited"):
