@@ -157,6 +157,8 @@ def _build(year: int, base: Path, console: Console, whole: bool) -> Run:
             session = pytask.build(
                 tasks=tasks(year) if whole else analysis_tasks(year),
                 config=state / "pyproject.toml",
+                # States are kept in pytask.lock; the database of older versions beside it would be written at every node, to disk.
+                database_url="sqlite://",
                 capture="no",
                 verbose=0,
                 stop_after_first_failure=True,
