@@ -11,6 +11,7 @@ from evaluation.impact.specification import ESTIMATORS, INFERENCES
 
 if TYPE_CHECKING:
     from evaluation.impact.design import Design
+    from evaluation.impact.inference.simulate import Errors
     from evaluation.impact.result import Result
 
 # Estimators that `compare` shows unless told otherwise: those that take any design with never-treated units.
@@ -156,11 +157,12 @@ def prove(year: Annotated[int | None, typer.Argument(help=say("evaluation year",
     from time import monotonic
 
     from evaluation.executor import on_stderr
-    from evaluation.impact import simulate as simulation
     from evaluation.impact.credibility import own_errors, own_setting
+    from evaluation.impact.inference import simulate as simulation
     from evaluation.impact.panel import estimation_panel, panel_design
     from evaluation.impact.specification import complete_impact
     from evaluation.paths import PROOF, shown
+    from evaluation.sources.kept import read_proofs
     from evaluation.sources.specs import read_impact, read_report
     from evaluation.sources.store import open_inputs
 
@@ -169,7 +171,7 @@ def prove(year: Annotated[int | None, typer.Argument(help=say("evaluation year",
     inputs, outcome = open_inputs(year, tables).tables, spec["outcomes"][0]
     plan = panel_design(estimation_panel(*(inputs[name] for name in tables), outcome, spec)[0], spec, outcome["window"])
     asked, settings = own_setting(plan)
-    if simulation.cached(settings) is not None:
+    if simulation.cached(settings, read_proofs()) is not None:
         typer.echo(say("Nothing to do: the result of this design is kept already.", "이 설계의 결과가 이미 있습니다."))
         return
     began = monotonic()
@@ -190,12 +192,13 @@ def freeze(reason: Annotated[str, typer.Option("--reason", help=say("why it diff
 
     from evaluation.impact import frozen
     from evaluation.impact.specification import complete_impact
-    from evaluation.paths import SPECS, shown
+    from evaluation.sources.kept import read_frozen, write_frozen
     from evaluation.sources.specs import read_impact
 
-    path = SPECS / "impact.frozen.yml"
-    entry = frozen.freeze(path, complete_impact(read_impact()), date.today().isoformat(), reason)
-    typer.echo(say(f"Frozen on {entry['on']}: {entry['hash'][:16]} ({shown(path)}). Commit the file.", f"{entry['on']} 확정: {entry['hash'][:16]} ({shown(path)}). 이 파일을 커밋하십시오."))
+    before = frozen.checked(read_frozen())
+    entry = frozen.freeze(before, complete_impact(read_impact()), date.today().isoformat(), reason)
+    write_frozen([*before, entry])
+    typer.echo(say(f"Frozen on {entry['on']}: {entry['hash'][:16]} ({frozen.WHERE}). Commit the file.", f"{entry['on']} 확정: {entry['hash'][:16]} ({frozen.WHERE}). 이 파일을 커밋하십시오."))
 
 
 Betas = Annotated[Path, typer.Option("--betas", help=say("CSV without a header: coefficients in event-time order, without the reference period", "머리글 없는 CSV: 경과 시점순 계수(기준 시점 제외)"), show_default=False)]
@@ -214,7 +217,7 @@ def honest(
     inference: Annotated[str, typer.Option("--inference", help=say("c-lf|conditional (rm), flci|c-f|c-lf|conditional (sd); as recommended where left out", "c-lf|conditional(rm), flci|c-f|c-lf|conditional(sd). 생략하면 권고 방법"))] = "",
     level: Level = 0.95, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    from evaluation.impact import honest as of
+    from evaluation.impact.sensitivity import honest as of
     from evaluation.sources.matrices import read_numbers
 
     found, covariance = _coefficients(betas), read_numbers(vcov)
@@ -265,7 +268,7 @@ def pretrends(
 ) -> None:  # fmt: skip
     import pandas as pd
 
-    from evaluation.impact.pretrends import pretrends as of
+    from evaluation.impact.sensitivity.pretrends import pretrends as of
     from evaluation.sources.matrices import read_numbers
 
     found = of(_coefficients(betas), read_numbers(vcov), pre, _numbers(times, "--times") if times else None, level)
@@ -377,7 +380,7 @@ def simulate(
     from time import monotonic
 
     from evaluation.executor import on_stderr
-    from evaluation.impact import simulate as simulation
+    from evaluation.impact.inference import simulate as simulation
 
     if (panel is None) == (planned is None):
         raise UserError("Give either a panel or --design.", "패널과 --design 가운데 하나만 지정하십시오.")
@@ -390,7 +393,7 @@ def simulate(
         plan = _design(panel, unit, time, outcome, cohort, "", control, method, covariates, weights, cluster, gaps, anticipation, None, None, level, strata, size)
         errors, more, told = simulation.errors_of(plan, ar, sd, icc)
     else:
-        plan, errors = simulation.read_design(planned, level, ar=ar, sd=sd, icc=icc)
+        plan, errors = _planned(planned, level, ar=ar, sd=sd, icc=icc)
         more, told = {}, []
     began = monotonic()
     asked = {"estimators": _named(estimators), "inferences": _named(inferences), "effects": _numbers(effect, "--effect"), "samples": samples, "seed": seed, "by_cohort": by_cohort, "draws": draws}
@@ -433,12 +436,10 @@ def power(
     from dataclasses import asdict
 
     from evaluation.executor import on_stderr
-    from evaluation.impact.power import checked, detectable
-    from evaluation.impact.simulate import read_design
-
+    from evaluation.impact.inference.power import checked, detectable
     if planned is None:
         raise UserError("--design is missing: a YAML file such as docs/examples/few_treated.yml.", "--design을 지정하십시오(예: docs/examples/few_treated.yml).")
-    plan, errors = read_design(planned, level, ar=ar, sd=sd, icc=icc)
+    plan, errors = _planned(planned, level, ar=ar, sd=sd, icc=icc)
     found = detectable(plan, errors, estimator, inference, wanted)
     if check == 1:
         raise UserError("--check must be 0, or 2 or more.", "--check는 0이거나 2 이상이어야 합니다.")
@@ -451,6 +452,17 @@ def power(
     for row in found[found["reason"] != ""].itertuples():
         typer.echo(f"{row.cohort}: {row.reason}")
     typer.echo(say("mde is in units of the outcome (log points where that is a logarithm); per cent only for logarithms.", "mde의 단위는 결과변수의 단위(로그이면 로그포인트)이며, 백분율은 결과변수가 로그일 때만 해당한다."))
+
+
+def _planned(path: Path, level: float, **changes: float | None) -> tuple["Design", "Errors"]:
+    """A design before there are data, of a file; `changes` in place of its values where not None."""
+    from evaluation.impact.inference.simulate import designed
+    from evaluation.paths import shown
+    from evaluation.sources.specs import read_yaml
+
+    if not path.is_file():
+        raise UserError(f"{path} is not there.", f"{path} 파일이 없습니다.")
+    return designed(read_yaml(path) | {key: value for key, value in changes.items() if value is not None}, level, shown(path))
 
 
 def _named(listed: str) -> list[str]:

@@ -1,20 +1,17 @@
 """How far an estimate can be relied on: the inference that suits the design, bounds on violations of parallel trends, what could have been found."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.impact.design import Design
 from evaluation.impact.estimators import estimate
-from evaluation.impact.honest import RM, SD, breakdown_of, honest_of
 from evaluation.impact.inference import RECOMMENDED, Options, infer, of_cohort
+from evaluation.impact.inference.power import detectable
 from evaluation.impact.inference.recommend import recommend
-from evaluation.impact.power import detectable
-from evaluation.impact.pretrends import pretrends_of
-from evaluation.impact.simulate import Errors, cached, errors_of, setting
-from evaluation.paths import PROOF
+from evaluation.impact.inference.simulate import Errors, cached, errors_of, setting
+from evaluation.impact.sensitivity.honest import RM, SD, breakdown_of, honest_of
+from evaluation.impact.sensitivity.pretrends import pretrends_of
 
 ALL = "overall"
 # Violations after joining, in multiples of the largest before.
@@ -88,13 +85,13 @@ def own_setting(plan: Design) -> tuple[dict, dict]:
     return asked, setting(plan, own_errors(plan), **asked)
 
 
-def own_proof(plan: Design, folder: Path = PROOF) -> pd.DataFrame | None:
-    """The stored simulation of exactly this design, by code as it is now; None where there is none (`iccp impact prove` makes it)."""
-    return cached(own_setting(plan)[1], folder)
+def own_proof(plan: Design, kept: list[dict]) -> pd.DataFrame | None:
+    """The simulation of exactly this design, by code as it is now, among those kept; None where there is none (`iccp impact prove` makes it)."""
+    return cached(own_setting(plan)[1], kept)
 
 
 def least_effects(plan: Design, how: str) -> pd.DataFrame:
-    """Minimum detectable effects at 80 % power, of `evaluation.impact.power.detectable`; empty where there is no formula."""
+    """Minimum detectable effects at 80 % power, of `evaluation.impact.inference.power.detectable`; empty where there is no formula."""
     try:
         return detectable(plan, own_errors(plan), "cs", recommend(plan, "cs")[0] if how == RECOMMENDED else how)
     except UserError:

@@ -12,7 +12,7 @@ def check_entries(checks: dict[str, pd.DataFrame], level: float, files: pd.DataF
     """The main estimate with one thing changed: `credibility.OUTCOME.CHECK.CASE`, in per cent; of checks by complex and zone the range.
 
     Args:
-        checks: outcome -> `evaluation.impact.falsification.checks`.
+        checks: outcome -> `evaluation.impact.sensitivity.falsification.checks`.
     """
     entries, otherwise = [], []
     for outcome, rows in checks.items():
@@ -28,7 +28,7 @@ def check_entries(checks: dict[str, pd.DataFrame], level: float, files: pd.DataF
             if len(own):
                 entries.append(entry(f"credibility.{outcome}.{check}.count", len(own), "count", 0))
                 entries += [_effect(f"credibility.{outcome}.{check}.{end}", next(own.iloc[[place]].itertuples()), level) for end, place in (("lowest", 0), ("highest", -1))]
-    code = "evaluation.impact.falsification.checks"
+    code = "evaluation.impact.sensitivity.falsification.checks"
     parts = [part(entries, INPUTS, code, files)]
     # Only these rest on the table of figures counted otherwise, which may not be there.
     parts += [part(otherwise, [*INPUTS, "panel_variants"], code, files)] if otherwise else []
@@ -39,10 +39,10 @@ def influence_entries(moved: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
     """`credibility.OUTCOME.most`: by how much the estimate would change without the complex that moves it most, in points of per cent.
 
     Args:
-        moved: `evaluation.impact.falsification.influence` with `outcome`, the largest first.
+        moved: `evaluation.impact.sensitivity.falsification.influence` with `outcome`, the largest first.
     """
     most = moved.drop_duplicates("outcome")
-    return part([entry(f"credibility.{row.outcome}.most", 100 * row.change, "percent", 2) for row in most.itertuples()], INPUTS, "evaluation.impact.falsification.influence", files)
+    return part([entry(f"credibility.{row.outcome}.most", 100 * row.change, "percent", 2) for row in most.itertuples()], INPUTS, "evaluation.impact.sensitivity.falsification.influence", files)
 
 
 def effect_entries(effects: dict[str, pd.DataFrame], level: float, files: pd.DataFrame) -> pd.DataFrame:
@@ -77,14 +77,14 @@ def sensitivity_entries(sensitivity: dict[str, dict], levels: dict[str, tuple[in
         entries.append(entry(f"{stem}.breakdown", found["breakdown"], "ratio", 2))
         entries += [entry(f"{stem}.{name}", to_percent(found[name]), "percent", 1) for name in ("slope50", "slope80", "bias80")]
         entries.append(entry(f"{stem}.last", found["last"], "count", 0))
-    return part(entries, INPUTS, "evaluation.impact.honest; evaluation.impact.pretrends; evaluation.impact.evidence", files)
+    return part(entries, INPUTS, "evaluation.impact.sensitivity.honest; evaluation.impact.sensitivity.pretrends; evaluation.impact.sensitivity.evidence", files)
 
 
 def design_entries(outcome: str, curve: dict[str, float], least: pd.DataFrame, proof: pd.DataFrame | None, files: pd.DataFrame) -> pd.DataFrame:
     """The specification curve as a whole, effects that could have been found, and how inference does on panels like this one.
 
     Args:
-        curve: of `evaluation.impact.curve.joint`; least: of `evaluation.impact.credibility.least_effects`; proof: of `own_proof` there.
+        curve: of `evaluation.impact.sensitivity.curve.joint`; least: of `evaluation.impact.credibility.least_effects`; proof: of `own_proof` there.
     """
     stem, entries = f"credibility.{outcome}", []
     for name, value in curve.items():
@@ -102,7 +102,7 @@ def design_entries(outcome: str, curve: dict[str, float], least: pd.DataFrame, p
             entries += [entry(name, 100 * row.rejection, "percent", 1), entry(f"{name}.error", 100 * row.rejection_mcse, "percent", 1)]
         effect = proof.loc[proof["effect"] != 0, "effect"]
         entries += [entry(f"{stem}.proof.effect", to_percent(effect.iloc[0]), "percent", 1)] if len(effect) else []
-    return part(entries, INPUTS, "evaluation.impact.curve; evaluation.impact.power; evaluation.impact.simulate", files)
+    return part(entries, INPUTS, "evaluation.impact.sensitivity.curve; evaluation.impact.inference.power; evaluation.impact.inference.simulate", files)
 
 
 def _interval(id: str, row: object, level: float) -> dict:
@@ -114,12 +114,12 @@ def balance_entries(balance: pd.DataFrame, composition: dict[str, pd.DataFrame],
     """Standardised differences in the first year and in growth, and effects on the number of firms and per firm.
 
     Args:
-        balance: of `evaluation.impact.falsification.balance`; composition: outcome -> of `composition` there.
+        balance: of `evaluation.impact.sensitivity.falsification.balance`; composition: outcome -> of `composition` there.
     """
     entries = [entry(f"credibility.balance.{row.trait}", row.difference, "standard_deviations", 2) for row in balance.itertuples()]
     for outcome, parts in composition.items():
         entries += [_effect(f"credibility.{outcome}.composition.{row.part}", row, level) for row in parts.itertuples()]
-    return part(entries, INPUTS, "evaluation.impact.falsification.balance; evaluation.impact.falsification.composition", files)
+    return part(entries, INPUTS, "evaluation.impact.sensitivity.falsification.balance; evaluation.impact.sensitivity.falsification.composition", files)
 
 
 def _effect(id: str, row: object, level: float) -> dict:

@@ -17,14 +17,15 @@ import pandas as pd
 import yaml
 
 from evaluation.errors import UserError
-from evaluation.impact.evidence import SCALE
-from evaluation.impact.frozen import differences, read_frozen
+from evaluation.impact.frozen import checked, differences
+from evaluation.impact.sensitivity.evidence import SCALE
 from evaluation.impact.specification import complete_impact
 from evaluation.index.scheme import complete, leaves, walk
-from evaluation.paths import REPORTS, SPECS, shown
+from evaluation.paths import REPORTS, shown
 from evaluation.report import figures, words
 from evaluation.report.entries import slug, to_percent
 from evaluation.report.ledger import read_ledger
+from evaluation.sources.kept import read_frozen
 from evaluation.sources.specs import read_impact, read_report, read_scheme
 from evaluation.sources.tables import TABLES
 
@@ -472,7 +473,7 @@ def _asked_by_texts(document: Document) -> dict:
 
     def frozen() -> dict:
         """What was frozen last: `on`, as a date in words, `hash`, and how this report's specification `differs` (keys); empty where nothing was."""
-        entries = read_frozen(SPECS / "impact.frozen.yml")
+        entries = checked(read_frozen())
         if not entries:
             return {}
         last = entries[-1]

@@ -1,7 +1,5 @@
 """What the credibility chapter rests on: inference beside the usual one, bounds, levels of evidence, and the stored simulation of a design."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,10 +13,10 @@ from evaluation.impact.credibility import (
 )
 from evaluation.impact.design import design
 from evaluation.impact.estimators import estimate
-from evaluation.impact.evidence import DIFFERED, NO_COMPARISON, NOT_TESTED, PARALLEL, scientific_methods_level
-from evaluation.impact.honest import honest_of
 from evaluation.impact.inference import infer, of_cohort
-from evaluation.impact.simulate import RESULT_COLUMNS, record
+from evaluation.impact.inference.simulate import RESULT_COLUMNS, record
+from evaluation.impact.sensitivity.evidence import DIFFERED, NO_COMPARISON, NOT_TESTED, PARALLEL, scientific_methods_level
+from evaluation.impact.sensitivity.honest import honest_of
 
 
 def plan(seed=1, cohorts=((2005, 5), (2008, 4), (0, 20)), effect=0.3, before=4, after=3):
@@ -69,14 +67,13 @@ def test_levels_of_evidence():
     assert scientific_methods_level(9, 0.01) == (2, DIFFERED) and scientific_methods_level(9, 0.4) == (3, PARALLEL)
 
 
-def test_a_stored_simulation_is_found_for_exactly_this_design(tmp_path):
+def test_a_stored_simulation_is_found_for_exactly_this_design():
     given = plan()
-    assert own_proof(given, tmp_path) is None
+    assert own_proof(given, []) is None
     _, settings = own_setting(given)
-    results = pd.DataFrame([{name: 0.05 for name in RESULT_COLUMNS}])
-    (tmp_path / "2010.json").write_text(json.dumps(record(results, settings, "iccp impact prove 2010", 1.0)), encoding="utf-8")
-    assert own_proof(given, tmp_path)["rejection"].tolist() == [0.05]
-    assert own_proof(plan(cohorts=((2005, 5), (2008, 5), (0, 20))), tmp_path) is None
+    kept = [record(pd.DataFrame([{name: 0.05 for name in RESULT_COLUMNS}]), settings, "iccp impact prove 2010", 1.0)]
+    assert own_proof(given, kept)["rejection"].tolist() == [0.05]
+    assert own_proof(plan(cohorts=((2005, 5), (2008, 5), (0, 20))), kept) is None
 
 
 def test_least_effects_on_all_are_smaller_than_on_each_cohort():

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from evaluation.impact.estimators import estimate
-from evaluation.impact.falsification import (
+from evaluation.impact.panel import estimation_panel, panel_design
+from evaluation.impact.sensitivity.falsification import (
     balance,
     checks,
     comparison_groups,
@@ -16,7 +17,6 @@ from evaluation.impact.falsification import (
     leave_one_complex_out,
     placebo_dates,
 )
-from evaluation.impact.panel import estimation_panel, panel_design
 from evaluation.impact.specification import complete_impact
 from evaluation.sources.specs import read_impact
 

@@ -17,8 +17,8 @@ import numpy as np
 from scipy import optimize, special, stats
 
 from evaluation.errors import UserError
-from evaluation.impact.honest import checked, usable
 from evaluation.impact.result import Result
+from evaluation.impact.sensitivity.honest import checked, usable
 
 # Nodes in each dimension, by the number of dimensions; points where these are too many.
 NODES = {1: 200, 2: 200}

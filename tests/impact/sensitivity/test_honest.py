@@ -14,10 +14,10 @@ import pytest
 from scipy import optimize, stats
 
 from evaluation.errors import UserError
-from evaluation.impact import honest as module
 from evaluation.impact.design import design
 from evaluation.impact.estimators import estimate
-from evaluation.impact.honest import (
+from evaluation.impact.sensitivity import honest as module
+from evaluation.impact.sensitivity.honest import (
     RESTRICTIONS,
     breakdown,
     breakdown_of,

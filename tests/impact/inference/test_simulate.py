@@ -14,7 +14,7 @@ from scipy import stats
 
 from evaluation.errors import UserError
 from evaluation.impact.design import design
-from evaluation.impact.simulate import (
+from evaluation.impact.inference.simulate import (
     Errors,
     _products,
     _summary,
@@ -26,6 +26,7 @@ from evaluation.impact.simulate import (
     setting,
     simulate,
 )
+from evaluation.sources import kept as store
 from tests.conftest import ROOT, iccp
 
 PLAIN = {"cohorts": {2005: 10}, "never": 20, "years": [2001, 2008], "ar": 0.6, "sd": 0.2}
@@ -163,23 +164,24 @@ def test_refusals_are_counted_with_their_reason():
     assert found["refused"].to_dict() == {"sdid": 4, "bjs": 0} and "gaps" in found.loc["sdid", "reason"] and found.loc["bjs", "reason"] == ""
 
 
-def test_a_stored_result_is_found_by_all_it_hangs_on(tmp_path):
+def test_a_stored_result_is_found_by_all_it_hangs_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "PROOF", tmp_path)
     plan, errors = designed(PLAIN)
     asked = {"estimators": ["bjs"], "inferences": ["analytic"], "effects": [0.1], "samples": 6, "seed": 3, "by_cohort": False, "draws": 9}
     found = simulate(plan, errors, **asked)
     settings = setting(plan, errors, **asked)
-    assert cached(settings, tmp_path) is None
+    assert cached(settings, store.read_proofs()) is None
     kept = record(found, settings, "iccp impact simulate …", 1.234)
     (tmp_path / "one.json").write_text(json.dumps(kept))
     (tmp_path / "broken.json").write_text("{")
-    again = cached(setting(plan, errors, **asked), tmp_path)
+    again = cached(setting(plan, errors, **asked), store.read_proofs())
     pd.testing.assert_frame_equal(again.drop(columns="reason"), found.drop(columns="reason"))
     for other in ({"seed": 4}, {"samples": 7}, {"inferences": ["cr2"]}, {"effects": [0.2]}):
-        assert cached(setting(plan, errors, **asked | other), tmp_path) is None
-    assert cached(setting(plan, replace(errors, ar=0.61), **asked), tmp_path) is None
-    assert cached(settings | {"code": "other"}, tmp_path) is None
+        assert cached(setting(plan, errors, **asked | other), store.read_proofs()) is None
+    assert cached(setting(plan, replace(errors, ar=0.61), **asked), store.read_proofs()) is None
+    assert cached(settings | {"code": "other"}, store.read_proofs()) is None
     # 0 is always among the effects, and the last digits of what is estimated do not count.
-    assert cached(setting(plan, replace(errors, ar=0.6 + 1e-12), **asked | {"effects": [0, 0.1]}), tmp_path) is not None
+    assert cached(setting(plan, replace(errors, ar=0.6 + 1e-12), **asked | {"effects": [0, 0.1]}), store.read_proofs()) is not None
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from scipy import stats
 
 from evaluation.errors import UserError
-from evaluation.impact.power import checked, cohort_weights, detectable
-from evaluation.impact.simulate import _draw, _Frame, designed
+from evaluation.impact.inference.power import checked, cohort_weights, detectable
+from evaluation.impact.inference.simulate import _draw, _Frame, designed
 from tests.conftest import ROOT, iccp
 
 FEW = {"cohorts": {2005: 7, 2008: 5, 2010: 190}, "never": 60, "years": [2001, 2015], "ar": 0.7, "sd": 0.1}

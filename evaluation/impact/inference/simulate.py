@@ -3,7 +3,7 @@
     Design + Errors -> `simulate` -> a row per estimator, inference, cohort and effect: bias, coverage, size, power
 
 The errors of a panel are a stationary first-order autoregression in each unit and, where clusters are given, one that the units of a cluster
-share; their parameters are estimated from the panel (`errors_of`) or given (`read_design`). Source of the bias correction: Hansen (2007),
+share; their parameters are estimated from the panel (`errors_of`) or given (`designed`). Source of the bias correction: Hansen (2007),
 "Generalized least squares inference in panel and multilevel models with serial correlation and fixed effects", Journal of Econometrics 140,
 section 3, who inverts the limit of the within autocorrelation (Nickell 1981, Econometrica 49); here the expectation is that of lag-one and
 lag-zero products of residuals, exact for a balanced panel. Simulations of this kind: Bertrand, Duflo and Mullainathan (2004), Quarterly Journal
@@ -14,7 +14,6 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,7 +24,6 @@ from evaluation.impact.design import Design, design
 from evaluation.impact.estimators import KNOWN as ESTIMATORS
 from evaluation.impact.estimators import estimate
 from evaluation.impact.inference import KNOWN, RECOMMENDED, Options, infer, of_cohort
-from evaluation.paths import PROOF, shown
 
 # Reassignments and bootstrap draws within a simulated panel: (199 + 1) x 0.05 is whole, so that tests by them can have their exact level.
 DRAWS = 199
@@ -40,7 +38,7 @@ FEWEST_PERIODS = 3
 HIGHEST = 0.99  # of autocorrelation: at 1 errors have no variance to speak of
 DESIGN_KEYS = ("name", "cohorts", "never", "years", "ar", "sd", "icc", "zones")
 # Code on which a simulated result rests.
-RESTS_ON = ("impact/inference", "impact/estimators", "impact/simulate.py")
+RESTS_ON = ("impact/inference", "impact/estimators")
 
 
 @dataclass(frozen=True)
@@ -162,24 +160,15 @@ def simulate(
     return pd.DataFrame(rows)[RESULT_COLUMNS]
 
 
-def read_design(path: Path, level: float = 0.95, **changes: float | None) -> tuple[Design, Errors]:
-    """A design that has no data yet, from a YAML file with DESIGN_KEYS (docs/examples/few_treated.yml tells what each is).
+def designed(raw: dict, level: float = 0.95, where: str = "design") -> tuple[Design, Errors]:
+    """A design that has no data yet, and its errors.
 
     Args:
-        changes: ar, sd, icc in place of the file's, where not None.
+        raw: what a file holds, with DESIGN_KEYS (docs/examples/few_treated.yml tells what each is); where: the file, for messages.
 
     Raises:
         UserError: a key that is missing or unknown, or a value that cannot be.
     """
-    from evaluation.sources.specs import read_yaml
-
-    if not path.is_file():
-        raise UserError(f"{path} is not there.", f"{path} 파일이 없습니다.")
-    return designed(read_yaml(path) | {key: value for key, value in changes.items() if value is not None}, level, shown(path))
-
-
-def designed(raw: dict, level: float = 0.95, where: str = "design") -> tuple[Design, Errors]:
-    """`read_design` of what the file holds."""
 
     def refuse(key: str, allowed: str, korean: str) -> UserError:
         return UserError(f"{where}: {key} is {raw.get(key)!r}; give {allowed}.", f"{where}: {key} 값 {raw.get(key)!r}을(를) 쓸 수 없습니다. {korean}")
@@ -243,16 +232,12 @@ def hash_of(settings: dict) -> str:
     return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def cached(settings: dict, folder: Path = PROOF) -> pd.DataFrame | None:
-    """The stored result of exactly these settings, or None: a result of other data, settings or code is none."""
+def cached(settings: dict, kept: Iterable[dict]) -> pd.DataFrame | None:
+    """The result of exactly these settings among those kept (of `record`), or None: one of other data, settings or code is none."""
     wanted = hash_of(settings)
-    for path in sorted(folder.glob("*.json")):
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            continue
-        if isinstance(kept, dict) and kept.get("hash") == wanted:
-            return pd.DataFrame(kept["results"]).reindex(columns=RESULT_COLUMNS)
+    for one in kept:
+        if one.get("hash") == wanted:
+            return pd.DataFrame(one["results"]).reindex(columns=RESULT_COLUMNS)
     return None
 
 

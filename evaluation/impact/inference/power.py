@@ -18,7 +18,7 @@ from evaluation.executor import each
 from evaluation.impact.design import Design
 from evaluation.impact.estimators import estimate
 from evaluation.impact.inference import KNOWN, of_cohort
-from evaluation.impact.simulate import Errors, simulate
+from evaluation.impact.inference.simulate import Errors, simulate
 
 POWER_COLUMNS = ["cohort", "treated", "controls", "se", "df", "multiplier", "mde", "percent_up", "percent_down", "reason"]
 # Methods that learn the spread from all units alike, and not from the treated ones alone: their number does not hang on how few those are.

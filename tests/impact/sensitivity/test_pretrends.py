@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from evaluation.errors import UserError
-from evaluation.impact.pretrends import (
+from evaluation.impact.sensitivity.pretrends import (
     likelihood_ratio,
     mean_if_passed,
     power,
@@ -128,8 +128,8 @@ def test_refusals():
 def test_of_an_estimator_and_anticipation():
     from evaluation.impact.design import design
     from evaluation.impact.estimators import estimate
-    from evaluation.impact.pretrends import pretrends_of
-    from tests.impact.test_honest import panel
+    from evaluation.impact.sensitivity.pretrends import pretrends_of
+    from tests.impact.sensitivity.test_honest import panel
 
     result = estimate(design(panel(), "id", "year", "y", "first", anticipation=1, before=5, after=1), "cs", "dynamic")
     told = result.event[~result.event["reference"]]
@@ -140,7 +140,7 @@ def test_of_an_estimator_and_anticipation():
 
 
 def test_the_command(tmp_path, capsys, monkeypatch):
-    from tests.impact.test_honest import here
+    from tests.impact.sensitivity.test_honest import here
 
     np.savetxt(tmp_path / "b.csv", BETAS)
     np.savetxt(tmp_path / "v.csv", VCOV, delimiter=",")

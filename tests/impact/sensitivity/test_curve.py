@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from evaluation.errors import UserError
-from evaluation.impact import curve as module
-from evaluation.impact.curve import combinations, curve, joint
+from evaluation.impact.sensitivity import curve as module
+from evaluation.impact.sensitivity.curve import combinations, curve, joint
 from evaluation.impact.specification import complete_impact
 from evaluation.sources.specs import read_impact
 
