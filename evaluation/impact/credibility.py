@@ -37,13 +37,13 @@ def effects(plan: Design, how: str, options: Options | None = None) -> pd.DataFr
         if own is None:
             continue
         usual = estimate(own, "cs")
+        name, why = recommend(own, "cs") if how == RECOMMENDED else (how, None)
         try:
-            found = infer(own, "cs", "simple", how, options, usual)
-            told = found.warnings[0] if how == RECOMMENDED else (found.inference, found.inference)
-            name = told[0].split(":")[0].removeprefix("Inference by ") if how == RECOMMENDED else how
+            found = infer(own, "cs", "simple", name, options, usual)
+            why = why or (found.inference, found.inference)
         except UserError as error:
-            found, name, told = usual, "analytic", (error.en, error.ko)
-        rows.append((str(part), usual.estimate, usual.lower, usual.upper, found.lower, found.upper, found.p, name, *(text.split(": ", 1)[-1] for text in told), usual.n_treated_units))
+            found, name, why = usual, "analytic", (error.en, error.ko)
+        rows.append((str(part), usual.estimate, usual.lower, usual.upper, found.lower, found.upper, found.p, name, *why, usual.n_treated_units))
     return pd.DataFrame(rows, columns=SURE_COLUMNS)
 
 

@@ -27,7 +27,7 @@ ROLES = {
     "unit": ("unit", "단위"), "time": ("period", "시점"), "y": ("outcome", "결과변수"), "cohort": ("cohort", "참여 시작 시점"), "treatment": ("treatment", "처치 여부"),
     "weight": ("weights", "가중치"), "cluster": ("clusters", "군집"), "stratum": ("strata", "층"), "size": ("size", "단위 규모"), "covariate": ("covariate", "공변량"),
 }  # fmt: skip
-FEW_CLUSTERS = 30
+FEW_CLUSTERS, FEW_UNITS = 30, 10
 DATES = ("datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period", "interval")
 LARGEST = 1e100  # of outcomes and covariates: their squares, summed, must still be numbers
 # Numbers far beyond any period stand for never, as infinity does, where they are cohorts; where they are periods, they are none.
@@ -237,9 +237,16 @@ def about_errors(first: np.ndarray, clusters: int) -> list[tuple[str, str]]:
         first: first treated period of each unit, 0 for never; clusters: how many.
     """
     told = []
-    for value, count in zip(*np.unique(first[first > 0], return_counts=True), strict=True):
+    cohorts, sizes = np.unique(first[first > 0], return_counts=True)
+    for value, count in zip(cohorts, sizes, strict=True):
         if count == 1:
             told.append((f"One unit alone was first treated in {value}: its standard error is not to be relied on.", f"{value}년에 처음 참여한 단위가 하나뿐이어서 그 표준오차는 믿을 수 없다."))
+    few = ", ".join(str(cohort) for cohort in cohorts[(sizes > 1) & (sizes < FEW_UNITS)])
+    if few:
+        told.append((
+            f"Fewer than {FEW_UNITS} units were first treated in {few}: analytic intervals of what rests on them are too short.",
+            f"{few}년에 처음 참여한 단위는 {FEW_UNITS}개 미만이어서, 이에 근거한 신뢰구간은 실제보다 좁다.",
+        ))  # fmt: skip
     if (first == 0).sum() == 1:
         told.append(("One unit alone is never treated: standard errors of what is compared with it only are not to be relied on.", "미참여 단위가 하나뿐이어서, 그 단위하고만 비교한 결과의 표준오차는 믿을 수 없다."))
     if clusters < FEW_CLUSTERS:

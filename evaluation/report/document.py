@@ -29,9 +29,11 @@ from evaluation.sources.kept import read_frozen
 from evaluation.sources.specs import read_impact, read_report, read_scheme
 from evaluation.sources.tables import TABLES
 
-# Below this many treated complexes, analytic intervals of a cohort are known to be too narrow.
 # Standardised differences beyond which groups are not alike (Imbens and Rubin 2015, ch. 14).
 ALIKE = 0.25
+# Multiples of the worst violation before joining from which on a finding is said to hold against violations.
+HOLDS = 0.1
+# Below this many treated complexes, analytic intervals of a cohort are known to be too narrow.
 FEW = 20
 # A headquarters is called first without reserve where it is so in this share of resamples (per cent).
 CERTAIN = 95
@@ -555,6 +557,7 @@ def _asked_by_texts(document: Document) -> dict:
         "leaves": leaves,
         "SIGNIFICANT": SIGNIFICANT,
         "ALIKE": ALIKE,
+        "HOLDS": HOLDS,
         "failed": failed,
         "outcome_names": outcome_names,
         "traits": traits,

@@ -135,6 +135,18 @@ def test_json_has_null_where_there_is_no_number(small, monkeypatch, capsys):
     assert set(found["se"]) == {None} and set(found["vcov"][0]) == {None} and None not in found["vcov"][1]
 
 
+def test_what_commands_say_without_loading_the_engine_is_what_it_has():
+    """Names and defaults stand twice, since a start loads nothing heavy: they are held together here."""
+    from evaluation.commands import impact
+    from evaluation.impact import design, specification
+    from evaluation.impact.inference import KNOWN, RECOMMENDED, Options, simulate
+
+    assert specification.INFERENCES == (RECOMMENDED, *KNOWN)
+    assert set(specification.METHODS) == set(design.METHODS)
+    assert (impact.DRAWS, impact.SEED) == (Options().draws, Options().seed)
+    assert (impact.SAMPLES, impact.WITHIN) == (simulate.SAMPLES, simulate.DRAWS)
+
+
 def test_dumps_writes_json_only():
     from evaluation.commands.output import dumps
 

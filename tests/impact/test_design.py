@@ -179,8 +179,9 @@ def test_too_few_to_compare_with_or_to_cluster_by_is_told(frame):
     assert "There are only 6 clusters" in said(of(frame)) and "never treated" not in said(of(frame))
     assert "There are only 2 clusters" in said(of(frame, cluster="area"))
     assert "One unit alone is never treated" in said(of(frame[~frame["id"].isin(["d", "e"])]))
-    many = pd.concat([frame.assign(id=frame["id"] + str(n)) for n in range(5)])
+    many = pd.concat([frame.assign(id=frame["id"] + str(n)) for n in range(10)])
     assert said(of(many)) == ""
+    assert "Fewer than 10 units were first treated in" in said(of(frame))
 
 
 def test_a_missing_row_before_treatment_is_told(frame):

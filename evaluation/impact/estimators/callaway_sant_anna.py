@@ -39,7 +39,6 @@ DRAWS, SEED = 999, 20210225
 CHUNK = 4096
 # A fitted probability of treatment from which on there is nobody like the treated to compare with (att_gt's own bound).
 OVERLAP = 0.999
-FEW_UNITS = 10
 
 COMPARED = {
     True: ("units never treated", "한 번도 참여하지 않은 단위"),
@@ -127,13 +126,6 @@ def estimate(plan: Design, aggregate: str) -> Result:
         told.append((
             f"{len(found.failed)} effects (cohort/period {listed}) could not be estimated and are left out of the averages: nobody observed in both periods to compare with, or covariates that do not overlap{f' or are collinear there ({held})' if held else ''}.",
             f"집단/시점별 효과 {len(found.failed)}개({listed})는 두 시점 모두 관측된 비교 단위가 없거나 공변량이 겹치지 않아{f' 또는 공선성 때문에({held})' if held else ''} 추정하지 못했으며 평균에서 제외하였다.",
-        ))  # fmt: skip
-    sizes = pd.Series(cohort).value_counts()
-    few = sorted(int(g) for g in cells["cohort"].unique() if 1 < sizes[g] < FEW_UNITS)
-    if few:
-        told.append((
-            f"Fewer than {FEW_UNITS} units were first treated in {', '.join(map(str, few))}: analytic intervals of what rests on them are too short.",
-            f"{', '.join(map(str, few))}년에 처음 참여한 단위는 {FEW_UNITS}개 미만이어서, 이에 근거한 신뢰구간은 실제보다 좁다.",
         ))  # fmt: skip
     averages = _average(plan, found, cohort, weight, aggregate)
     n, total = len(first), plan.data["unit"].nunique()

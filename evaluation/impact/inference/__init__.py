@@ -105,7 +105,7 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
                 told.append((f"{cohort}: {error.en}", f"{cohort}: {error.ko}"))
     # What is said of analytic errors and intervals is not said of this method.
     analytic = about_errors(plan.first, plan.data[plan.cluster].nunique())
-    told = [*(one for one in plain.warnings if one not in analytic and "analytic" not in one[0]), *(one for one in told if one not in plain.warnings)]
+    told = [*(one for one in plain.warnings if one not in analytic), *(one for one in told if one not in plain.warnings)]
     return replace(
         plain, lower=found.lower, upper=found.upper, p=found.p, se=found.se, df=found.df, inference=found.inference, event=event, groups=groups, vcov=found.vcov,
         diagnostics=plain.diagnostics | found.diagnostics, warnings=tuple(told),

@@ -12,12 +12,11 @@ differences-in-differences with few treated groups and heteroskedasticity", sect
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.impact.design import Design
 from evaluation.impact.inference import Found, Options
-from evaluation.impact.inference.linear import Blocks, blocks, linear_form, shifts
+from evaluation.impact.inference.linear import Blocks, blocks, by_event_time, required_form, shifts
 from evaluation.impact.inference.randomisation import enough_draws
 
 FEW_CONTROLS = 20
@@ -74,7 +73,7 @@ def conley_taber(plan: Design, estimator: str, aggregate: str, options: Options)
     how = f"all {len(drawn)} of them" if len(treated) == 1 else f"{len(drawn):,} seeded draws"
     return Found(
         *found[0], f"Conley and Taber (2011): contrasts of {len(pool)} never-treated {some.name}s, {how}; interval by inversion, no degrees of freedom",
-        event=_events(found, labels), diagnostics={"left_out": left_out, "controls": float(len(pool)), "treated": float(len(treated))}, warnings=tuple(told),
+        event=by_event_time(found.__getitem__, labels), diagnostics={"left_out": left_out, "controls": float(len(pool)), "treated": float(len(treated))}, warnings=tuple(told),
     )  # fmt: skip
 
 
@@ -135,7 +134,7 @@ def ferman_pinto(plan: Design, estimator: str, aggregate: str, options: Options)
         told.append((f"How variance depends on size is fitted on {len(mean)} {some.name}s only.", f"분산과 규모의 관계를 단위 {len(mean)}개에서만 추정하였다."))
     return Found(
         *found[0], f"Ferman and Pinto (2019): variance by size, {len(drawn):,} seeded draws of rescaled residuals; interval by inversion, no degrees of freedom",
-        event=_events(found, labels), diagnostics={"slope_share": float(sloped / whole) if whole > 0 else np.nan}, warnings=tuple(told),
+        event=by_event_time(found.__getitem__, labels), diagnostics={"slope_share": float(sloped / whole) if whole > 0 else np.nan}, warnings=tuple(told),
     )  # fmt: skip
 
 
@@ -144,13 +143,7 @@ def _linear(plan: Design, estimator: str, aggregate: str, how: str) -> tuple[Blo
     some = blocks(plan)
     if (some.first == 0).sum() < 2:
         raise UserError(f"{how} needs at least two never-treated {some.name}s to read errors off. Use --inference cr2.", f"{how}에는 오차를 살필 미참여 단위가 둘 이상 필요합니다. --inference cr2를 쓰십시오.")
-    shape = linear_form(plan, some, estimator, aggregate)
-    if shape is None:
-        raise UserError(
-            f"{how} needs a balanced panel without covariates and an estimator that is linear there; {estimator} is not on this design. Use --inference randomisation.",
-            f"{how}는 공변량 없는 균형패널에서 선형인 추정방법에 쓸 수 있으며, 이 설계의 {estimator}은(는) 그렇지 않습니다. --inference randomisation을 쓰십시오.",
-        )
-    form, labels = shape
+    form, labels = required_form(plan, some, estimator, aggregate, how)
     groups = np.searchsorted(np.array([0, *sorted(plan.cohorts)]), some.first)
     masses = np.bincount(groups, some.weight)
     return some, form(np.array(sorted(plan.cohorts)), masses[None])[0], labels, groups
@@ -232,8 +225,3 @@ def _end(noise: Callable, estimate: float, side: int, level: float, looks: int) 
         middle = (low + high) / 2
         low, high = (middle, high) if reach(middle) >= middle else (low, middle)
     return float(estimate + side * low)
-
-
-def _events(found: list[tuple[float, float, float]], labels: list[int | None]) -> pd.DataFrame:
-    rows = [(label, *one) for one, label in zip(found, labels, strict=True) if label is not None]
-    return pd.DataFrame(rows, columns=["event_time", "lower", "upper", "p"]) if rows else pd.DataFrame()

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.executor import each
@@ -164,6 +165,23 @@ def linear_form(plan: Design, some: Blocks, estimator: str, aggregate: str) -> t
         return weights[None] if same else None
 
     return known, labels
+
+
+def required_form(plan: Design, some: Blocks, estimator: str, aggregate: str, how: str) -> tuple[Callable, list[int | None]]:
+    """`linear_form`; UserError where there is none, for the method `how` that cannot do without."""
+    shape = linear_form(plan, some, estimator, aggregate)
+    if shape is None:
+        raise UserError(
+            f"{how} needs a balanced panel without covariates and an estimator that is linear there; {estimator} is not on this design. Use --inference randomisation.",
+            f"{how}는 공변량 없는 균형패널에서 선형인 추정방법에 쓸 수 있으며, 이 설계의 {estimator}은(는) 그렇지 않습니다. --inference randomisation을 쓰십시오.",
+        )
+    return shape
+
+
+def by_event_time(found: Callable[[int], tuple[float, float, float]], labels: list[int | None]) -> pd.DataFrame:
+    """`Found.event`: lower, upper and p, found by the number of the row, of the rows that are of an event time; empty without any."""
+    rows = [(label, *found(number)) for number, label in enumerate(labels) if label is not None]
+    return pd.DataFrame(rows, columns=["event_time", "lower", "upper", "p"]) if rows else pd.DataFrame()
 
 
 def _closed(plan: Design, estimator: str, aggregate: str, periods: np.ndarray, cohorts: np.ndarray) -> bool:

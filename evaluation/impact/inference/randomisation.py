@@ -17,7 +17,6 @@ from itertools import combinations, permutations
 from math import ceil, factorial, perm, prod
 
 import numpy as np
-import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.impact.design import Design
@@ -27,9 +26,11 @@ from evaluation.impact.inference.linear import (
     Blocks,
     Moments,
     blocks,
+    by_event_time,
     estimated_anew,
     linear_form,
     moments,
+    required_form,
     shifts,
 )
 
@@ -93,7 +94,7 @@ def randomisation(plan: Design, estimator: str, aggregate: str, options: Options
     what = f"which {some.name}s adopt{' and when' if options.dates else ''}{', within strata' if len(np.unique(some.stratum)) > 1 else ''}"
     name = "t statistic" if options.statistic == "t" else "coefficient"
     return Found(
-        lower, upper, p_value(main), f"randomisation over {what}: {name}, {how}; interval by inversion, no degrees of freedom", event=_events(tests, labels, plan.level),
+        lower, upper, p_value(main), f"randomisation over {what}: {name}, {how}; interval by inversion, no degrees of freedom", event=by_event_time(lambda row: (*interval(tests[row], plan.level), p_value(tests[row])), labels),
         diagnostics={"assignments": float(number + exact), "exact": float(exact)}, warnings=tuple(told),
     )  # fmt: skip
 
@@ -115,13 +116,7 @@ def mackinnon_webb(plan: Design, estimator: str, aggregate: str, options: Option
     _refuse_synthetic(estimator, "mackinnon-webb")
     some = blocks(plan)
     told = list(_fixed(some))
-    shape = linear_form(plan, some, estimator, aggregate)
-    if shape is None:
-        raise UserError(
-            f"mackinnon-webb needs a balanced panel without covariates and an estimator that is linear there; {estimator} is not on this design. Use --inference randomisation.",
-            f"mackinnon-webb는 공변량 없는 균형패널에서 선형인 추정방법에 쓸 수 있으며, 이 설계의 {estimator}은(는) 그렇지 않습니다. --inference randomisation을 쓰십시오.",
-        )
-    form, labels = shape
+    form, labels = required_form(plan, some, estimator, aggregate, "mackinnon-webb")
     shift = shifts(plan, some, estimator, labels)
     first, exact = reassigned(plan, some, options.draws, options.seed, False)
     every = np.vstack([some.first, first])
@@ -147,7 +142,7 @@ def mackinnon_webb(plan: Design, estimator: str, aggregate: str, options: Option
     else:
         enough_draws(len(first) + 1, exact, plan.level, some.name)
     lower, upper = interval(tests[0], plan.level)
-    return Found(lower, upper, p_value(tests[0]), f"{words}; interval by inversion, no degrees of freedom", event=_events(tests, labels, plan.level), diagnostics=diagnostics, warnings=tuple(told))
+    return Found(lower, upper, p_value(tests[0]), f"{words}; interval by inversion, no degrees of freedom", event=by_event_time(lambda row: (*interval(tests[row], plan.level), p_value(tests[row])), labels), diagnostics=diagnostics, warnings=tuple(told))
 
 
 @dataclass(frozen=True)
@@ -382,11 +377,6 @@ def _first_row(shape: tuple[Callable, list]) -> tuple[Callable, list]:
         return None if found is None else found[:, :1]
 
     return one, [None]
-
-
-def _events(tests: list[Comparison], labels: list[int | None], level: float) -> pd.DataFrame:
-    rows = [(label, *interval(test, level), p_value(test)) for test, label in zip(tests, labels, strict=True) if label is not None]
-    return pd.DataFrame(rows, columns=["event_time", "lower", "upper", "p"]) if rows else pd.DataFrame()
 
 
 def parts_of(found: Moments) -> tuple[np.ndarray, ...]:

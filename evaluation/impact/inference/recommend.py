@@ -30,7 +30,6 @@ def recommend(plan: Design, estimator: str) -> tuple[str, tuple[str, str]]:
     except UserError:
         return "wild", ("Clusters hold units treated at different times, so that treatment cannot be reassigned by cluster; the wild cluster bootstrap keeps clusters whole.", "군집 안에 참여 시점이 다른 단위가 있어 군집 단위로 처치를 재배정할 수 없으므로, 군집을 유지하는 와일드 부트스트랩이 알맞다.")
     name = {"unit": "단위", "cluster": "군집"}[some.name]
-    name_is = {"unit": "단위가", "cluster": "군집이"}[some.name]
     counts = {int(g): int((some.first == g).sum()) for g in np.unique(some.first)}
     never = counts.pop(0, 0)
     fewest = min(counts.values())

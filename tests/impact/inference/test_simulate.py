@@ -245,7 +245,8 @@ def test_command_on_a_panel(panel, tmp_path):
     run = iccp(ROOT, "impact", "simulate", str(panel), *names, "--estimators", "bjs", "--effect", "0.1", "--samples", "20", "--by-cohort", "--json", "--output", str(kept))
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
-    assert [(row["cohort"], row["effect"]) for row in told["results"]] == [(cohort, effect) for cohort in ("all", "2004", "2005") for effect in (0, 0.1)]
+    wanted = [(cohort, how, effect) for cohort in ("all", "2004", "2005") for how in ("recommended", "analytic") for effect in (0, 0.1)]
+    assert [(row["cohort"], row["inference"], row["effect"]) for row in told["results"]] == wanted
     assert told["errors"]["ar"] > told["errors"]["ar_raw"] and 0 <= told["errors"]["icc"] < 1 and told["settings"]["cohorts"] == {"2004": 6, "2005": 30}
     stored = json.loads(kept.read_text())
     assert stored["results"] == told["results"] and stored["command"].startswith("iccp impact simulate") and stored["versions"]["numpy"] and stored["hash"] == told["hash"]
