@@ -50,9 +50,22 @@ def estimate(plan: Design, estimator: str, aggregate: str = "simple") -> Result:
     Raises:
         UserError: an estimator or aggregate that there is not; one that cannot serve this design, and why.
     """
+    refuse(plan, estimator, aggregate)
+    module, function = KNOWN[estimator][:2]
+    found = getattr(import_module(f"evaluation.impact.estimators.{module}"), function)(plan, aggregate)
+    if plan.panel == KEEP and found.n_obs < len(plan.data):
+        raise UserError(
+            f"{estimator} would use {found.n_obs} of {len(plan.data)} rows. Use --panel balance, or --panel complete to let each estimator use what it can.",
+            f"{estimator}은(는) {len(plan.data)}행 가운데 {found.n_obs}행만 쓸 수 있습니다. --panel balance를 쓰거나, 추정방법마다 쓸 수 있는 행을 쓰려면 --panel complete를 쓰십시오.",
+        )
+    return found
+
+
+def refuse(plan: Design, estimator: str, aggregate: str) -> None:
+    """UserError where an estimator or aggregate is none that there is, or cannot serve this design, with the reason."""
     if estimator not in KNOWN:
         raise UserError(f"estimator is {estimator!r}; use one of: {', '.join(KNOWN)}.", f"추정방법 {estimator!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {', '.join(KNOWN)}.")
-    module, function, aggregates, gaps, covariates, weights, doses = KNOWN[estimator]
+    _, _, aggregates, gaps, covariates, weights, doses = KNOWN[estimator]
     if aggregate not in aggregates:
         able = ", ".join(name for name, known in KNOWN.items() if aggregate in known[2])
         english, korean = (f" For {aggregate} use: {able}.", f" {aggregate}에는 다음을 쓰십시오: {able}.") if able else ("", "")
@@ -70,13 +83,6 @@ def estimate(plan: Design, estimator: str, aggregate: str = "simple") -> Result:
         able = ", ".join(name for name, known in KNOWN.items() if known[-1])
         english, korean = not_binary(plan)
         raise UserError(f"{estimator} needs a treatment that is 0 or 1 and stays 1; {english}. For doses use: {able}.", f"{estimator}에는 0에서 1로 바뀐 뒤 유지되는 처치 변수가 필요합니다({korean}). 비율에는 다음을 쓰십시오: {able}.")
-    found = getattr(import_module(f"evaluation.impact.estimators.{module}"), function)(plan, aggregate)
-    if plan.panel == KEEP and found.n_obs < len(plan.data):
-        raise UserError(
-            f"{estimator} would use {found.n_obs} of {len(plan.data)} rows. Use --panel balance, or --panel complete to let each estimator use what it can.",
-            f"{estimator}은(는) {len(plan.data)}행 가운데 {found.n_obs}행만 쓸 수 있습니다. --panel balance를 쓰거나, 추정방법마다 쓸 수 있는 행을 쓰려면 --panel complete를 쓰십시오.",
-        )
-    return found
 
 
 def several(plan: Design, estimators: Iterable[str], aggregate: str = "simple") -> tuple[list[Result], list[tuple[str, UserError]]]:

@@ -88,7 +88,7 @@ def synthetic_control(plan: Design, aggregate: str) -> Result:
     return estimate(plan, aggregate, "sc")
 
 
-def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
+def estimate(plan: Design, aggregate: str, estimator: str = SDID, ranked: bool = False) -> Result:
     """`simple`: average over treated unit-periods; `dynamic`: mean of the event study from time 0 on.
 
     Uncertainty: all reassignments of treatment among the never-treated where they can be enumerated (always with one treated unit):
@@ -96,7 +96,8 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
     are twice as many as treated units; else the jackknife (Algorithm 3), which needs two treated units per cohort.
 
     Args:
-        plan: without gaps and weights (`estimators.estimate` refuses them); estimator: SDID or SC.
+        plan: without gaps and weights (`estimators.refuse` tells of them); estimator: SDID or SC; ranked: p and interval from the
+            distribution of drawn reassignments too, in place of the normal one with their spread as standard error.
 
     Raises:
         UserError: not-yet-treated controls, clusters coarser than units; fewer than two never-treated units; no cohort with two
@@ -149,21 +150,22 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
         inference = (
             f"exact placebo distribution: all {len(theta)} reassignments of treatment to never-treated units; p and interval from it, no degrees of freedom"
             if how == "exact"
-            else f"placebo: {len(theta)} seeded draws of treatment among never-treated units (Arkhangelsky et al. 2021, Algorithm 4), normal"
+            else f"placebo: {len(theta)} seeded draws of treatment among never-treated units (Arkhangelsky et al. 2021, Algorithm 4), {'p and interval from them, no degrees of freedom' if ranked else 'normal'}"
         )
     if len(slopes) and how != "none":
         inference += "; slopes of covariates estimated anew each time"
     errors = np.sqrt(np.diag(vcov))
     if how == "jackknife" and not np.isfinite(errors).all():
         told.append(("No standard error: a synthetic unit rests on one control alone, which the jackknife leaves out.", "표준오차를 계산할 수 없다. 한 미참여 단위만으로 이루어진 합성 단위가 있어 잭나이프로 그 단위를 뺄 수 없다."))
-    half = _half_widths(theta, errors, plan.level, how)
+    ranked = how == "exact" or (ranked and how == "drawn")
+    half = _half_widths(theta, errors, plan.level, ranked)
 
     diagnostics = _diagnostics(plan, outcomes, cohorts, controls, times, solved, estimator)
     diagnostics |= {"not_converged": float(loose.mean()), "placebos": float(len(theta)) if how in ("exact", "drawn") else 0.0}
     diagnostics |= {f"slope.{name}": float(slope) for name, slope in zip(covariates.names, slopes, strict=True)}
     if how == "exact" and estimator == SC and sizes.sum() == 1:
         diagnostics["p_rmspe_ratio"] = _ratio_p(effects[0, 0], placebo_fit, cohorts[0])
-    told += _warnings(plan, aggregate, estimator, how, cohorts, len(controls), theta, diagnostics)
+    told += _warnings(plan, aggregate, estimator, how, cohorts, len(controls), theta if ranked else None, diagnostics)
 
     event, groups = None, None
     if aggregate == "dynamic":
@@ -180,8 +182,8 @@ def estimate(plan: Design, aggregate: str, estimator: str = SDID) -> Result:
         plan, estimator, aggregate, found[0], errors[0], words, inference=inference, data=data, influence=influence, diagnostics=diagnostics,
         cohorts={cohort.first: float(share) for cohort, share in zip(cohorts, shares, strict=True) if share > 0}, warnings=tuple(told), **more,
     )  # fmt: skip
-    if how == "exact":
-        return replace(out, lower=float(found[0] - half[0]), upper=float(found[0] + half[0]), p=_exact_p(found[0], theta[:, 0]), df=np.nan)
+    if ranked:
+        return replace(out, lower=float(found[0] - half[0]), upper=float(found[0] + half[0]), p=_rank_p(found[0], theta[:, 0]), df=np.nan)
     return out
 
 
@@ -531,13 +533,14 @@ def _jackknife(plan: Design, aggregate: str, outcomes: np.ndarray, covariates: C
     return np.concatenate(rows), np.concatenate(loose)
 
 
-def _half_widths(theta: np.ndarray | None, errors: np.ndarray, level: float, how: str) -> np.ndarray:
-    """Half the width of each interval: from the exact distribution the constant effects that it does not reject, else normal ones.
+def _half_widths(theta: np.ndarray | None, errors: np.ndarray, level: float, ranked: bool) -> np.ndarray:
+    """Half the width of each interval: where ranked, from the distribution of placebos the constant effects that it does not reject, else
+    normal ones.
 
     An effect at distance d is not rejected while (1 + how many |placebos| >= d) / (1 + placebos) > 1 - level. With too few placebos
     for that to end anywhere there is no interval: nan.
     """
-    if how != "exact":
+    if not ranked:
         return stats.norm.ppf((1 + level) / 2) * errors
     n = len(theta)
     # The least number of placebos as far away with which an effect is still not rejected.
@@ -547,7 +550,7 @@ def _half_widths(theta: np.ndarray | None, errors: np.ndarray, level: float, how
     return np.sort(np.abs(theta), axis=0)[n - needed]
 
 
-def _exact_p(found: float, placebos: np.ndarray) -> float:
+def _rank_p(found: float, placebos: np.ndarray) -> float:
     far = np.abs(placebos) >= abs(found) * (1 - 1e-12)
     return float((1 + far.sum()) / (1 + len(placebos)))
 
@@ -597,7 +600,7 @@ def _warnings(plan: Design, aggregate: str, estimator: str, how: str, cohorts: l
             ))  # fmt: skip
     if controls < FEW_CONTROLS:
         told.append((f"There are {controls} never-treated units only, few to make a synthetic unit of.", f"미참여 단위가 {controls}개뿐이어서 합성 단위를 만들기에 적다."))
-    if how == "exact" and np.isnan(_half_widths(theta, np.zeros(theta.shape[1]), plan.level, how)).any():
+    if theta is not None and np.isnan(_half_widths(theta, np.zeros(theta.shape[1]), plan.level, True)).any():
         told.append((
             f"No interval at {plan.level:.0%}: with {len(theta)} placebos no p-value is below {1 / (1 + len(theta)):.3f}.",
             f"{plan.level:.0%} 신뢰구간을 만들 수 없다. 플라시보가 {len(theta)}개이면 p값이 {1 / (1 + len(theta)):.3f}보다 작을 수 없다.",

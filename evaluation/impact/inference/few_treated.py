@@ -120,21 +120,28 @@ def ferman_pinto(plan: Design, estimator: str, aggregate: str, options: Options)
                 total += (residual / scale)[some_draws[:, inside]] @ (share * scale)[inside]
         return np.sort(np.abs(total))
 
-    found = []
+    found, whole = [], True
     for row, value in enumerate(estimates):
         null = noise(row, 0.0)
         p = (1 + len(null) - np.searchsorted(null, abs(value) * (1 - 1e-12))) / (1 + len(null))
-        found.append((*(_end(lambda tau, row=row: noise(row, tau), value, side, plan.level, LOOKS if row == 0 else 0) for side in (-1, 1)), float(p)))
+        ends = [_end(lambda tau, row=row: noise(row, tau), value, side, plan.level, LOOKS if row == 0 else 0) for side in (-1, 1)]
+        whole &= all(one for _, one in ends)
+        found.append((ends[0][0], ends[1][0], float(p)))
     parts = [_variance((y[g, :, 0] - estimates[0] * d[g, :, 0]) ** 2, inverse) for g in range(len(members))]
     treated = np.flatnonzero(groups > 0)
-    whole = sum(share[unit] ** 2 * parts[groups[unit]][0][unit] for unit in treated)
+    variance = sum(share[unit] ** 2 * parts[groups[unit]][0][unit] for unit in treated)
     sloped = sum(share[unit] ** 2 * parts[groups[unit]][1] * inverse[unit] for unit in treated)
     told = []
     if (some.first == 0).sum() < FEW_CONTROLS:
         told.append((f"How variance depends on size is fitted on {len(mean)} {some.name}s only.", f"분산과 규모의 관계를 단위 {len(mean)}개에서만 추정하였다."))
+    if not whole:
+        told.append((
+            "The effects that are not rejected fall into parts, since the variances fitted depend on the effect under test; the interval covers all of them.",
+            "검정하는 효과에 따라 추정되는 분산이 달라져 기각되지 않는 효과가 여러 구간으로 나뉘므로, 전체를 덮는 구간을 제시한다.",
+        ))  # fmt: skip
     return Found(
         *found[0], f"Ferman and Pinto (2019): variance by size, {len(drawn):,} seeded draws of rescaled residuals; interval by inversion, no degrees of freedom",
-        event=by_event_time(found.__getitem__, labels), diagnostics={"slope_share": float(sloped / whole) if whole > 0 else np.nan}, warnings=tuple(told),
+        event=by_event_time(found.__getitem__, labels), diagnostics={"slope_share": float(sloped / variance) if variance > 0 else np.nan}, warnings=tuple(told),
     )  # fmt: skip
 
 
@@ -191,18 +198,22 @@ def _variance(squares: np.ndarray, inverse: np.ndarray) -> tuple[np.ndarray, flo
     return np.maximum(fitted, np.finfo(float).tiny), float(b)
 
 
-def _end(noise: Callable, estimate: float, side: int, level: float, looks: int) -> float:
-    """The end of the effects kept on one side, to 1e-7 of its distance from the estimate; infinite where none is rejected.
+def _end(noise: Callable, estimate: float, side: int, level: float, looks: int) -> tuple[float, bool]:
+    """The end of the effects kept on one side, to 1e-7 of its distance from the estimate, infinite where none is rejected; and whether all
+    effects up to it are kept, as far as `looks` at places between tell.
 
     An effect is kept while errors drawn under it reach from it to the estimate. They hardly depend on it, so that going to and fro between
     distance and reach finds the end. Where variances change their form on the way, effects further out may be kept again: with `looks` the
-    outermost of so many counts.
+    outermost of so many counts, and as many between it and the estimate are looked at.
     """
 
     def reach(distance: float) -> float:
         drawn = noise(estimate + side * distance)
         needed = int(np.floor((1 - level) * (1 + len(drawn)) + 1e-9))
         return float(drawn[-needed]) if needed else np.inf
+
+    def whole(end: float) -> bool:
+        return all(reach(place) >= place for place in np.linspace(0, end, looks + 2)[1:-1])
 
     distance, settled = reach(0.0), False
     for _ in range(50):
@@ -211,17 +222,17 @@ def _end(noise: Callable, estimate: float, side: int, level: float, looks: int) 
         if settled or not np.isfinite(distance):
             break
     if not np.isfinite(distance):
-        return side * np.inf
+        return side * np.inf, True
     further = np.linspace(distance, FURTHER * distance, looks + 1)[1:]
     kept = [place for place, far in enumerate(further) if reach(far) >= far]
     if settled and not kept:
-        return float(estimate + side * distance)
+        return float(estimate + side * distance), whole(distance)
     low, high = (further[kept[-1]], 2 * further[kept[-1]]) if kept else (0.0, distance)
     while reach(high) >= high:
         low, high = high, 2 * high
         if high > 1e9 * distance:
-            return side * np.inf
+            return side * np.inf, whole(low)
     while high - low > 1e-7 * high:
         middle = (low + high) / 2
         low, high = (middle, high) if reach(middle) >= middle else (low, middle)
-    return float(estimate + side * low)
+    return float(estimate + side * low), whole(low)

@@ -1,13 +1,14 @@
 """Placebos for synthetic difference-in-differences and synthetic control: treatment given to never-treated units, the treated left out.
 
-The distribution is the estimators' own (`estimators.synthetic`), which use it unless told otherwise: all reassignments where they can be
-enumerated, with an exact p-value, seeded draws otherwise. Asked for by name, it is refused where they would turn to the jackknife.
+The reassignments are the estimators' own (`estimators.synthetic`): all of them where they can be enumerated, seeded draws otherwise. By
+themselves the estimators take the spread of draws as the standard error of a normal distribution, as published; asked for by name, p and
+interval are ranks among them here too. It is refused where they would turn to the jackknife.
 Sources: Abadie, Diamond and Hainmueller (2010), JASA 105; Arkhangelsky et al. (2021), American Economic Review 111, Algorithm 4.
 """
 
 from evaluation.errors import UserError
 from evaluation.impact.design import Design
-from evaluation.impact.estimators import estimate
+from evaluation.impact.estimators import refuse, synthetic
 from evaluation.impact.inference import Found, Options
 
 SYNTHETIC = ("sdid", "sc")
@@ -26,7 +27,8 @@ def placebo(plan: Design, estimator: str, aggregate: str, options: Options) -> F
             f"placebo leaves the treated units out and finds weights of units anew for each control, which is for {' and '.join(SYNTHETIC)}. For {estimator} use --inference randomisation, which reassigns treatment among all units.",
             f"placebo는 처치 단위를 제외하고 비교단위마다 단위 가중치를 새로 구하는 방법으로 {', '.join(SYNTHETIC)}에 쓰입니다. {estimator}에는 모든 단위 사이에서 처치를 재배정하는 --inference randomisation을 쓰십시오.",
         )
-    found = estimate(plan, estimator, aggregate)
+    refuse(plan, estimator, aggregate)
+    found = synthetic.estimate(plan, aggregate, estimator, ranked=True)
     if not found.diagnostics.get("placebos"):
         raise UserError(
             f"There are {plan.n_never} never-treated units to {found.n_treated_units} treated ones, too few for placebos that keep as many donors as the estimate has. Add never-treated units, or use --inference analytic (jackknife).",

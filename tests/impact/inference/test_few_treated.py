@@ -11,7 +11,7 @@ import pytest
 from evaluation.errors import UserError
 from evaluation.impact.design import design
 from evaluation.impact.inference import Options, few_treated, infer, linear
-from tests.impact.inference.test_randomisation import two_periods, wave
+from tests.impact.inference.test_randomisation import less, two_periods, wave
 from tests.impact.test_twfe import panel
 
 
@@ -140,6 +140,20 @@ def test_the_ends_are_where_the_test_turns():
             noise = sum(((x[g] / scale[g])[drawn] * scale[g])[:, group == g].mean(axis=1) for g in (0, 1))
             p.append((1 + (np.abs(noise) >= abs(estimate)).sum()) / 1_000)
         assert p[0] > 0.05 >= p[1]
+
+
+@pytest.mark.parametrize(("seed", "controls", "in_parts"), [(29, 10, True), (2, 60, False)])
+def test_effects_kept_that_fall_into_parts_are_told(seed, controls, in_parts):
+    """With few controls of very different sizes the variances fitted change with the effect: some effects within the interval are rejected."""
+    rng = np.random.default_rng(seed)
+    size = np.exp(rng.uniform(0, 5, controls + 1))
+    y = rng.normal(size=controls + 1) * np.sqrt(0.05 + 5 / size)
+    options = Options(draws=199)
+    plan = two_periods(y, treated=1, level=0.9, m=size)
+    found = infer(plan, "cs", "simple", "ferman-pinto", options)
+    within = np.linspace(found.lower, found.upper, 40)[1:-1]
+    tested = [infer(less(plan, tau), "cs", "simple", "ferman-pinto", options).p for tau in within]
+    assert any("fall into parts" in english for english, _ in found.warnings) == in_parts == (min(tested) <= 0.1)
 
 
 def test_size_is_needed():

@@ -54,6 +54,22 @@ def test_the_same_as_the_estimator_by_itself():
     assert event["lower"].to_numpy() == pytest.approx(estimate(plan, "sdid", "dynamic").event["lower"].to_numpy(), nan_ok=True)
 
 
+def test_drawn_placebos_are_ranked_too(monkeypatch):
+    """Seven treated of 27: too many ways to go through, so that 200 are drawn; p and interval are ranks among them, by hand here."""
+    from evaluation.impact.estimators import synthetic
+
+    drawn, kept = synthetic._placebos, []
+    monkeypatch.setattr(synthetic, "_placebos", lambda *given: kept.append(drawn(*given)) or kept[-1])
+    plan = small(7, 20)
+    found, plain = infer(plan, "sdid", "simple", "placebo"), estimate(plan, "sdid")
+    far = np.sort(np.abs(kept[0][0][:, 0]))
+    assert len(far) == 200 and found.p == (1 + (far >= abs(found.estimate)).sum()) / 201 and np.isnan(found.df)
+    # Kept while, itself among them, more than 10 of 201 are as far away: up to the tenth furthest draw.
+    assert (found.estimate - found.lower, found.upper - found.estimate) == pytest.approx((far[-10], far[-10]))
+    assert (found.estimate, found.se) == (plain.estimate, plain.se) and "normal" in plain.inference and "normal" not in found.inference
+    assert plain.lower == pytest.approx(plain.estimate - 1.959964 * plain.se)
+
+
 def test_refusals():
     with pytest.raises(UserError, match="randomisation"):
         infer(small(1, 12), "cs", "simple", "placebo")
