@@ -40,7 +40,7 @@ Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help=say("o
 Inference = Annotated[str, typer.Option("--inference", help="|".join(INFERENCES))]
 Strata = Annotated[str, typer.Option("--strata", help=say("column within which units could have changed places, for randomisation", "무작위 재배정에서 서로 바꿀 수 있는 단위를 묶는 열"))]
 Size = Annotated[str, typer.Option("--size", help=say("column of unit size, for ferman-pinto", "단위 규모 열(ferman-pinto에 사용)"))]
-Draws = Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments", "붓스트랩 또는 재배정 횟수"))]
+Draws = Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments", "부트스트랩 또는 재배정 횟수"))]
 Seed = Annotated[int, typer.Option("--seed", min=0, help=say("of the draws", "난수 시드"))]
 Statistic = Annotated[str, typer.Option("--statistic", help=say("t|coefficient, of randomisation", "t|coefficient(무작위 재배정에 사용)"))]
 Dates = Annotated[bool, typer.Option("--dates", help=say("draw adoption dates too, not only who adopts", "참여 단위뿐 아니라 참여 시점도 재배정"))]
@@ -368,7 +368,7 @@ def simulate(
     ar: Annotated[float | None, typer.Option("--ar", help=say("autocorrelation, in place of the estimate", "자기상관(추정값 대신)"), show_default=False)] = None,
     icc: Annotated[float | None, typer.Option("--icc", help=say("share of the variance that a cluster has in common, in place of the estimate", "군집이 공유하는 분산 비율(추정값 대신)"), show_default=False)] = None,
     sd: Annotated[float | None, typer.Option("--sd", help=say("standard deviation of errors, in place of the estimate", "오차의 표준편차(추정값 대신)"), show_default=False)] = None,
-    draws: Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments within each sample; fewer than in estimate, to save time", "표본마다의 붓스트랩·재배정 횟수. 시간을 줄이려고 estimate보다 적음"))] = WITHIN,
+    draws: Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments within each sample; fewer than in estimate, to save time", "표본마다의 부트스트랩·재배정 횟수. 시간을 줄이려고 estimate보다 적음"))] = WITHIN,
     scheduler: Scheduler = "",
     progress: Annotated[bool, typer.Option("--progress/--no-progress", help=say("say on standard error how far it is, after a second", "1초가 지나면 진행 상황을 표준오류에 표시"))] = True,
     output: Annotated[Path | None, typer.Option("--output", "-o", help=say("JSON file to keep the result in, with the command and the versions", "결과를 명령, 버전과 함께 보관할 JSON 파일"), show_default=False)] = None,
@@ -414,7 +414,7 @@ def simulate(
         typer.echo(f"{row.estimator}, {row.inference}, {row.cohort}: {row.reason}")
     typer.echo(say(
         f"{samples:,} panels, {draws:,} draws within each, {seconds:.0f} s. Errors: autocorrelation {errors.ar:.3g}, sd {errors.sd:.4g}, shared within clusters {errors.icc:.3g}.",
-        f"패널 {samples:,}개, 패널마다 재배정·붓스트랩 {draws:,}회, {seconds:.0f}초. 오차: 자기상관 {errors.ar:.3g}, 표준편차 {errors.sd:.4g}, 군집 공유 비율 {errors.icc:.3g}.",
+        f"패널 {samples:,}개, 패널마다 재배정·부트스트랩 {draws:,}회, {seconds:.0f}초. 오차: 자기상관 {errors.ar:.3g}, 표준편차 {errors.sd:.4g}, 군집 공유 비율 {errors.icc:.3g}.",
     ))  # fmt: skip
     for one in (*plan.warnings, *told):
         typer.echo(f"{say('Note', '주의')}: {say(*one)}")
@@ -430,7 +430,7 @@ def power(
     icc: Annotated[float | None, typer.Option("--icc", help=say("share that zones have in common, in place of the file's", "구역 공유 비율(파일의 값 대신)"), show_default=False)] = None,
     sd: Annotated[float | None, typer.Option("--sd", help=say("standard deviation of errors, in place of the file's", "오차의 표준편차(파일의 값 대신)"), show_default=False)] = None,
     check: Annotated[int, typer.Option("--check", min=0, help=say("panels drawn to check it with the inference; 0 for none", "추론방법으로 확인할 때 생성할 패널 수(0이면 생략)"))] = 0,
-    seed: Seed = SEED, draws: Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments within each panel of --check", "--check 패널마다의 붓스트랩·재배정 횟수"))] = WITHIN,
+    seed: Seed = SEED, draws: Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments within each panel of --check", "--check 패널마다의 부트스트랩·재배정 횟수"))] = WITHIN,
     scheduler: Scheduler = "", as_json: AsJson = False,
 ) -> None:  # fmt: skip
     from dataclasses import asdict

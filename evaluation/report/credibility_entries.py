@@ -46,7 +46,7 @@ def influence_entries(moved: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
 
 
 def effect_entries(effects: dict[str, pd.DataFrame], level: float, files: pd.DataFrame) -> pd.DataFrame:
-    """`credibility.OUTCOME.effect.PART` with the interval of the inference that suits the design, and its p-value.
+    """`credibility.OUTCOME.effect.PART` with the interval of the inference that suits the design, and its p-value; `.usual`: with the usual one.
 
     Args:
         effects: outcome -> `evaluation.impact.credibility.effects`.
@@ -55,8 +55,23 @@ def effect_entries(effects: dict[str, pd.DataFrame], level: float, files: pd.Dat
     for outcome, rows in effects.items():
         for row in rows.itertuples():
             stem = f"credibility.{outcome}.effect.{row.part}"
-            entries += [_effect(stem, row, level), entry(f"{stem}.p", row.p, "p_value", 3), entry(f"{stem}.n_treated", row.n_treated, "count", 0)]
+            usual = row._replace(lower=row.usual_lower, upper=row.usual_upper)
+            entries += [_effect(stem, row, level), _effect(f"{stem}.usual", usual, level), entry(f"{stem}.p", row.p, "p_value", 3), entry(f"{stem}.n_treated", row.n_treated, "count", 0)]
     return part(entries, INPUTS, "evaluation.impact.credibility.effects", files)
+
+
+def before_entries(before: dict[str, pd.DataFrame], level: float, files: pd.DataFrame) -> pd.DataFrame:
+    """`credibility.OUTCOME.before.COHORT`: difference in growth a year before the cohort joined, with its p-value.
+
+    Args:
+        before: outcome -> `evaluation.impact.credibility.before_joining`.
+    """
+    entries = []
+    for outcome, rows in before.items():
+        for row in rows.itertuples():
+            stem = f"credibility.{outcome}.before.{row.part}"
+            entries += [_effect(stem, row, level), entry(f"{stem}.p", row.p, "p_value", 3)]
+    return part(entries, INPUTS, "evaluation.impact.credibility.before_joining", files)
 
 
 def sensitivity_entries(sensitivity: dict[str, dict], levels: dict[str, tuple[int, str]], level: float, files: pd.DataFrame) -> pd.DataFrame:
@@ -75,8 +90,8 @@ def sensitivity_entries(sensitivity: dict[str, dict], levels: dict[str, tuple[in
             entries.append(_interval(f"{stem}.honest.{100 * row.bound:.0f}", row, level))
         entries.append(_interval(f"{stem}.straight", next(found["straight"].itertuples()), level))
         entries.append(entry(f"{stem}.breakdown", found["breakdown"], "ratio", 2))
-        entries += [entry(f"{stem}.{name}", to_percent(found[name]), "percent", 1) for name in ("slope50", "slope80", "bias80")]
-        entries.append(entry(f"{stem}.last", found["last"], "count", 0))
+        entries.append(entry(f"{stem}.widened", found["widened"], "ratio", 2))
+        entries += [entry(f"{stem}.{name}", to_percent(found[name]), "percent", 1) for name in ("slope50", "slope80", "bias50", "bias80")]
     return part(entries, INPUTS, "evaluation.impact.sensitivity.honest; evaluation.impact.sensitivity.pretrends; evaluation.impact.sensitivity.evidence", files)
 
 
@@ -92,7 +107,7 @@ def design_entries(outcome: str, curve: dict[str, float], least: pd.DataFrame, p
             entries.append(entry(f"{stem}.curve.{name}", to_percent(value), "percent", 1))
         elif name in ("positive", "significant"):
             entries.append(entry(f"{stem}.curve.{name}", 100 * value, "percent", 0))
-        else:
+        elif value == value:
             entries.append(entry(f"{stem}.curve.{name}", value, "count" if name == "count" else "p_value", 0 if name == "count" else 3))
     entries += [entry(f"{stem}.least.{row.cohort}", row.percent_up, "percent", 1) for row in least.itertuples() if row.mde == row.mde]
     if proof is not None:
@@ -111,12 +126,12 @@ def _interval(id: str, row: object, level: float) -> dict:
 
 
 def balance_entries(balance: pd.DataFrame, composition: dict[str, pd.DataFrame], level: float, files: pd.DataFrame) -> pd.DataFrame:
-    """Standardised differences in the first year and in growth, and effects on the number of firms and per firm.
+    """Standardised differences in the first year and in growth, `credibility.balance.PART.TRAIT`, and effects on the number of firms and per firm.
 
     Args:
         balance: of `evaluation.impact.sensitivity.falsification.balance`; composition: outcome -> of `composition` there.
     """
-    entries = [entry(f"credibility.balance.{row.trait}", row.difference, "standard_deviations", 2) for row in balance.itertuples()]
+    entries = [entry(f"credibility.balance.{row.part}.{row.trait}", row.difference, "standard_deviations", 2) for row in balance.itertuples()]
     for outcome, parts in composition.items():
         entries += [_effect(f"credibility.{outcome}.composition.{row.part}", row, level) for row in parts.itertuples()]
     return part(entries, INPUTS, "evaluation.impact.sensitivity.falsification.balance; evaluation.impact.sensitivity.falsification.composition", files)

@@ -4,6 +4,7 @@ A text asks for numbers by ledger id and never holds one itself. What a chapter 
 chapter that rests on simulated data is marked without anyone having to remember it.
 """
 
+import ast
 import hashlib
 import json
 import re
@@ -31,6 +32,8 @@ from evaluation.sources.tables import TABLES
 
 # Standardised differences beyond which groups are not alike (Imbens and Rubin 2015, ch. 14).
 ALIKE = 0.25
+# Standardised differences in size beyond which complexes could hardly have changed places.
+FAR = 1
 # Multiples of the worst violation before joining from which on a finding is said to hold against violations.
 HOLDS = 0.1
 # Below this many treated complexes, analytic intervals of a cohort are known to be too narrow.
@@ -413,14 +416,22 @@ def _asked_by_texts(document: Document) -> dict:
         return id if has(id) else f"impact.{outcome}.cs." + ("overall" if part == "overall" else f"cohort.{part}")
 
     def sure_rows() -> list[dict]:
-        """Effects with the inference that suits the design: `id`, `usual` (the same effect with the usual interval), outcome (once) and part in words."""
+        """Effects with the inference that suits the design: `id`, outcome (once) and part in words, `mark` of a usual interval: a where it suits
+        groups this large, b where the method gives none."""
         rows, seen = [], None
         for row in document.facts["inference"].itertuples():
             part = label("participants", "overall") if row.part == "overall" else label("participants", "cohort").format(row.part)
-            usual = f"impact.{row.outcome}.cs." + ("overall" if row.part == "overall" else f"cohort.{row.part}")
-            rows.append({"id": f"credibility.{row.outcome}.effect.{row.part}", "usual": usual, "outcome": label("outcome", row.outcome) if row.outcome != seen else "", "part": part, "analytic": row.how == "analytic" and document.impact["inference"] != "analytic"})
+            mark = "b" if row.refused else "a" if row.how == "analytic" and document.impact["inference"] != "analytic" else ""
+            rows.append({"id": f"credibility.{row.outcome}.effect.{row.part}", "outcome": label("outcome", row.outcome) if row.outcome != seen else "", "part": part, "mark": mark})
             seen = row.outcome
         return rows
+
+    def unlike_in_size() -> list[str]:
+        """Small cohorts whose complexes are far larger or smaller than non-participants, so that they could hardly have changed places."""
+        first = document.impact["outcomes"][0]
+        trait = first.get("of", first["id"])
+        ids = {cohort: f"credibility.balance.{cohort}.{trait}" for cohort in few()}
+        return [cohort for cohort, id in ids.items() if has(id) and abs(value(id)) > FAR]
 
     def why_inference() -> str:
         """Which inference was taken for the effect on all participants, and why, for the reader."""
@@ -432,54 +443,72 @@ def _asked_by_texts(document: Document) -> dict:
         told = document.facts["evidence"]
         return label("evidence", told["reason"].iloc[0])
 
-    def proof_part() -> str:
-        """The cohort of which the simulated size is told: the smallest."""
-        told = document.facts["inference"]
-        own = told[(told["outcome"] == told["outcome"].iloc[0]) & (told["part"] != "overall")]
-        return str(own.sort_values("n_treated")["part"].iloc[0])
+    def other_levels() -> dict[str, list[str]]:
+        """Levels of evidence of the other outcomes that differ from the first one's: level -> outcomes in words."""
+        told = document.facts["evidence"].set_index("outcome")["level"]
+        return {str(level): [label("outcome", name) for name in told.index[told == level]] for level in sorted(set(told) - {told.iloc[0]})}
+
+    def proof_parts() -> list[dict]:
+        """Of whom simulated rejections are told: `part` in the ledger's ids, `name` in words."""
+        stem = f"credibility.{document.impact['outcomes'][0]['id']}.proof"
+        parts = [part for part in codes(stem) if has(f"{stem}.{part}.recommended.size")]
+        return [{"part": part, "name": label("participants", "overall") if part == "all" else label("participants", "cohort").format(part)} for part in parts]
 
     def check_rows() -> list[dict]:
         """Checks of the impact that stand one by one in the table: `id` below `credibility.OUTCOME.`, `check` (once per kind) and `case` in words."""
         rows, checks, seen = [], document.facts["checks"], None
         names = checks.drop_duplicates("case").set_index("case")[f"name_{lang}"]
         for row in checks.drop_duplicates(["check", "case"]).itertuples():
-            if row.check.startswith("without_"):
+            if row.check.startswith("without_") or row.check == "placebo_outcome":
                 continue
             case = "" if row.case is pd.NA else row.case
             said = {
-                "placebo_date": label("years_earlier", case), "placebo_outcome": label("outcome", case), "comparison": label("comparison_case", case), "figures": label("variant", case),
+                "placebo_date": label("years_earlier", case), "comparison": label("comparison_case", case), "figures": label("variant", case),
                 "entry_year": label("comparison_case", case) if case == "all" else names.get(case, case),
             }.get(row.check, "")
             rows.append({"id": f"{row.check}.{case}" if case else row.check, "check": label("check", row.check) if row.check != seen else "", "case": said})
             seen = row.check
         return rows
 
-    def most_influential() -> str:
-        """The complex that moves the first outcome's estimate most."""
-        return document.facts["influence"][f"name_{lang}"].iloc[0]
+    def single(check: str) -> pd.DataFrame:
+        """The checks of a kind on the first outcome that gave an estimate, the lowest first."""
+        checks = document.facts["checks"]
+        own = checks[(checks["outcome"] == document.impact["outcomes"][0]["id"]) & (checks["check"] == check)]
+        return own.dropna(subset="estimate").sort_values("estimate", kind="stable")
+
+    def extreme(check: str, end: str) -> str:
+        """Whose leaving out gives the lowest or highest estimate of the first outcome, in words."""
+        row = single(check).iloc[0 if end == "lowest" else -1]
+        return label("by_zone", row["case"]) if check == "without_zone" else row[f"name_{lang}"]
 
     def check_reasons() -> list[str]:
         """Why checks could not be estimated, each reason once, as short as it can be said."""
         told = document.facts["checks"].dropna(subset="why")
         return [f"{label('variant' if row.check == 'figures' else 'comparison_case', row.case)}: {label('check_reason', row.check)}" for row in told.drop_duplicates(["check", "case"]).itertuples()]
 
-    def changed_sign() -> bool:
-        """Whether an estimate of the first outcome's checks, pretended dates and placebo outcomes aside, has another sign than the main one."""
-        stem = f"credibility.{document.impact['outcomes'][0]['id']}."
-        own = [id for id in ledger.index if id.startswith(stem) and id.count(".") > 2 - (id == f"{stem}main") and id.split(".")[2] in ("entry_year", "figures", "comparison", "without_complex", "without_zone") and not id.endswith((".count", ".n_treated"))]
-        return any((value(id) > 0) != (value(f"{stem}main") > 0) for id in own)
+    def verdicts() -> dict[str, int]:
+        """Of the first outcome's checks, placebos aside: how many there are, how many have another `sign` than the main estimate, and how many
+        differ from it in whether the usual interval excludes zero (`zero`)."""
+        checks = document.facts["checks"]
+        own = checks[(checks["outcome"] == document.impact["outcomes"][0]["id"])].dropna(subset="estimate")
+        main = own[own["check"] == "main"].iloc[0]
+        own = own[~own["check"].isin(["main", "placebo_date", "placebo_outcome"])]
+        excludes = (own["lower"] > 0) | (own["upper"] < 0)
+        return {"count": len(own), "sign": int(((own["estimate"] > 0) != (main["estimate"] > 0)).sum()), "zero": int((excludes != (main["lower"] > 0 or main["upper"] < 0)).sum())}
 
-    def unbalanced() -> bool:
-        """Whether groups differed in the growth of an outcome before anyone joined by more than regression mends reliably."""
-        return any(abs(value(id)) > ALIKE for id in ledger.index if id.startswith("credibility.balance.") and id.endswith("_growth"))
+    def unbalanced() -> list[str]:
+        """Participants ("overall" or cohorts) whose growth before joining differed by more than regression mends reliably."""
+        ids = [id for id in ledger.index if id.startswith("credibility.balance.") and id.endswith("_growth") and abs(value(id)) > ALIKE]
+        return list(dict.fromkeys(id.split(".")[2] for id in ids))
 
     def frozen() -> dict:
-        """What was frozen last: `on`, as a date in words, `hash`, and how this report's specification `differs` (keys); empty where nothing was."""
+        """What was frozen last: `on`, as a date in words, `hash`, `reason`, how this report's specification `differs` (keys), how often it had been
+        changed since it was frozen `first`; empty where nothing was."""
         entries = checked(read_frozen())
         if not entries:
             return {}
         last = entries[-1]
-        return {"on": words.day(int(last["on"].replace("-", "")), lang), "hash": last["hash"], "differs": [label("design_key", key) for key in differences(document.impact, last["specification"])], "times": len(entries)}
+        return {"on": words.day(int(last["on"].replace("-", "")), lang), "first": words.day(int(entries[0]["on"].replace("-", "")), lang), "reason": last["reason"], "hash": last["hash"], "differs": [label("design_key", key) for key in differences(document.impact, last["specification"])], "changes": len(entries) - 1}
 
     def outcomes_with_truth() -> list[str]:
         """Outcomes whose true effect is known, as only a simulated panel's is."""
@@ -565,15 +594,16 @@ def _asked_by_texts(document: Document) -> dict:
         "sure_rows": sure_rows,
         "why_inference": why_inference,
         "evidence_reason": evidence_reason,
-        "proof_part": proof_part,
-        "proof_name": lambda: label("participants", "cohort").format(proof_part()),
-        "v_upper": lambda id: words.number(float(ledger.at[id, "upper"]), int(ledger.at[id, "decimals"])),
+        "other_levels": other_levels,
+        "proof_parts": proof_parts,
+        "unlike_in_size": unlike_in_size,
         "significant_percent": lambda: words.number(100 * (1 - document.impact["level"]), 0),
         "SCALE": SCALE,
         "check_rows": check_rows,
-        "most_influential": most_influential,
+        "single": single,
+        "extreme": extreme,
         "check_reasons": check_reasons,
-        "changed_sign": changed_sign,
+        "verdicts": verdicts,
         "unbalanced": unbalanced,
         "frozen": frozen(),
         "scheme_assumptions": scheme_assumptions,
@@ -665,7 +695,20 @@ def _paths(document: Document, texts: dict, row, term: str, other: str | None) -
 def _curve(document: Document, texts: dict, row) -> object:
     rows = document.facts["curve"].dropna(subset="estimate")
     shown = pd.DataFrame({"value": rows["estimate"].map(to_percent), "lower": rows["lower"].map(to_percent), "upper": rows["upper"].map(to_percent), "main": rows["main"]})
-    return figures.curve(shown, texts)
+    choices = {}
+    for choice in document.impact["defensible"]:
+        for option in rows[choice].drop_duplicates():
+            choices[_option(document, choice, option)] = (rows[choice] == option).to_numpy()
+    # What all have in common tells nothing.
+    return figures.curve(shown, {name: chosen for name, chosen in choices.items() if not chosen.all()}, texts)
+
+
+def _option(document: Document, choice: str, option: object) -> str:
+    """A choice of the specification curve in words."""
+    kinds = {"estimators": "estimator", "comparison": "option_comparison", "entry_years": "option_entry_years", "anticipation": "option_anticipation"}
+    if choice == "comparison_types":
+        return words.listed([_label(document, "by_type", kind) for kind in ast.literal_eval(option)], document.lang)
+    return _label(document, kinds[choice], str(option))
 
 
 FIGURES = {

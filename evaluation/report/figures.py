@@ -118,24 +118,33 @@ def contributions(rows: pd.DataFrame, totals: pd.Series) -> mpl.figure.Figure:
     return figure
 
 
-def curve(rows: pd.DataFrame, words: dict[str, str]) -> mpl.figure.Figure:
-    """Estimates of many specifications in order of size, with their intervals; the main one dark.
+def curve(rows: pd.DataFrame, choices: dict[str, np.ndarray], words: dict[str, str]) -> mpl.figure.Figure:
+    """Estimates of many specifications in order of size, with their intervals, the main one dark; below, which choices make each.
 
     Args:
-        rows: `value`, `lower`, `upper`, `main`, in per cent, sorted by value; words: `x`, `y`.
+        rows: `value`, `lower`, `upper`, `main`, in per cent, sorted by value; choices: in words -> whether each row makes it, shape (rows,);
+            words: `y`.
     """
-    figure = plt.figure(figsize=(WIDTH, 2.2), layout="constrained")
-    axes = figure.subplots()
+    height = 1.7 + 0.155 * len(choices)
+    figure = plt.figure(figsize=(WIDTH, height), layout="constrained")
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.7, max(0.155 * len(choices), 0.1)])
     place = np.arange(len(rows))
     main = rows["main"].to_numpy(dtype=bool)
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.vlines(place, rows["lower"], rows["upper"], color=np.where(main, NAVY, BAND), linewidth=1.2)
     axes.scatter(place[~main], rows["value"][~main], s=7, color=GREY, zorder=3)
     axes.scatter(place[main], rows["value"][main], s=18, color=NAVY, zorder=4)
-    axes.set_xticks([])
-    axes.set_xlabel(words["x"])
     axes.set_ylabel(words["y"])
     axes.yaxis.grid(True, color=LIGHT, linewidth=0.5)
+    for line, chosen in enumerate(choices.values()):
+        below.scatter(place[chosen], np.full(chosen.sum(), line), s=9, marker="s", color=np.where(main[chosen], NAVY, GREY), linewidths=0)
+    below.set_yticks(range(len(choices)), list(choices), fontsize=7)
+    below.set_ylim(len(choices) - 0.4, -0.6)
+    below.set_xticks([])
+    below.tick_params(length=0)
+    for side in below.spines.values():
+        side.set_visible(False)
+    axes.tick_params(axis="x", length=0)
     return figure
 
 

@@ -35,7 +35,10 @@ def combinations(spec: dict) -> pd.DataFrame:
 
 
 def curve(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> pd.DataFrame:
-    """The estimate of every combination.
+    """The estimate of every combination that is one of its own.
+
+    Estimators may be the same on some designs (extended two-way fixed effects and Callaway-Sant'Anna, or imputation, without covariates): a
+    combination that gives what one before it does on the same data would count twice, and is left out.
 
     Args:
         tables: `panel`, `complexes`, `price_index`; outcome, spec: of the specification.
@@ -58,13 +61,17 @@ def curve(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> pd.Data
         except UserError as error:
             found.append((np.nan,) * 5 + (0, str(error)))
     rows[["estimate", "se", "lower", "upper", "p", "n_units", "why"]] = found
+    # What was estimated on, to the last digits that a solver may move.
+    alike = pd.DataFrame({name: rows[name].astype(str) for name in ("comparison_types", "anticipation", "entry_years")}).assign(estimate=rows["estimate"].astype(float).round(9))
+    alike = alike.loc[rows["main"].sort_values(ascending=False, kind="stable").index]  # the main one is kept
+    rows = rows[rows["estimate"].isna() | ~alike.duplicated().reindex(rows.index)]
     return rows.sort_values("estimate", kind="stable", ignore_index=True)
 
 
 def joint(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict, rows: pd.DataFrame, draws: int = DRAWS, seed: int = SEED) -> dict[str, float]:
     """How often reassignments of treatment give a curve as far from no effect as this one.
 
-    Years of joining are dealt out anew among all complexes of the sample, the same in every combination; a combination that leaves
+    Years of joining are reassigned among all complexes of the sample, the same in every combination; a combination that leaves
     complexes out leaves them out of each reassignment by the same rule.
 
     Args:
@@ -73,7 +80,7 @@ def joint(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict, rows: pd.D
     Returns:
         `count`, `median`, `lowest`, `highest` (log points), `positive` and `significant` (shares of combinations with an effect above 0,
         and with |t| > 1.96 on the dominant side), and `p_median`, `p_sign`, `p_significant`; missing p-values where a combination has no
-        linear form (covariates, weights that change).
+        linear form (covariates, weights that change), or clusters cannot be reassigned.
     """
     told = rows.dropna(subset="estimate")
     side = 1.0 if told["estimate"].median() >= 0 else -1.0
@@ -106,7 +113,10 @@ def _reassigned(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict, rows
     estimates, errors = [], []
     for row in rows.itertuples():
         plan = panel_design(samples[row.entry_years].query("complex_id in @shared"), _changed(spec, row))
-        some = blocks(plan)
+        try:
+            some = blocks(plan)
+        except UserError:  # clusters that hold complexes of several cohorts cannot be reassigned
+            return None
         form = linear_form(plan, some, row.estimators, "simple")
         if form is None or list(plan.names) != shared:
             return None

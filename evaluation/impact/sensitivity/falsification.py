@@ -15,8 +15,8 @@ from evaluation.impact.panel import estimation_panel, panel_design
 from evaluation.sources.tables import FIGURES, cell_status
 
 COLUMNS = ["check", "case", "estimate", "se", "lower", "upper", "p", "n_treated", "n_units", "why"]
-# Cohorts of fewer complexes than this are gone through one by one; a complex of a larger one moves little.
-FEW = 30
+# Cohorts of fewer complexes than this are gone through one by one, and so many of all complexes that move the estimate most each way.
+FEW, MOST = 30, 5
 
 
 def checks(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> pd.DataFrame:
@@ -55,10 +55,15 @@ def placebo_outcomes(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict)
 
 
 def leave_one_complex_out(data: pd.DataFrame, spec: dict) -> list[dict]:
-    """Without each complex of the small cohorts, one at a time."""
+    """Without each complex of the small cohorts, one at a time, and without each of those that move the estimate most, participants or not.
+
+    The estimate is the mean of so many complexes that without any other one it lies between these.
+    """
     sizes = data[data["cohort"] > 0].groupby("cohort")["complex_id"].nunique()
-    few = data[data["cohort"].isin(sizes.index[sizes < FEW])]["complex_id"].unique()
-    return [_row("without_complex", name, lambda name=name: data[data["complex_id"] != name], spec) for name in few]
+    few = list(data[data["cohort"].isin(sizes.index[sizes < FEW])]["complex_id"].unique())
+    moved = influence(data, spec, most=len(data)).sort_values("change", kind="stable")["complex_id"]
+    names = list(dict.fromkeys([*few, *moved.head(MOST), *moved.tail(MOST)]))
+    return [_row("without_complex", name, lambda name=name: data[data["complex_id"] != name], spec) for name in names]
 
 
 def leave_one_zone_out(data: pd.DataFrame, complexes: pd.DataFrame, spec: dict) -> list[dict]:
@@ -133,38 +138,46 @@ def comparison_groups(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict
 
 
 def balance(data: pd.DataFrame, panel: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
-    """How alike participants and their comparison group were in the panel's first year, and in growth before anyone joined.
+    """How alike participants and their comparison group were in the panel's first year, and in growth before they joined.
 
         d = (mean of participants - mean of non-participants) / sqrt((variance of one + variance of the other) / 2)
 
-    Values beyond 0.25 are beyond what regression mends reliably (Imbens and Rubin 2015, Causal Inference, ch. 14).
+    Values beyond 0.25 are beyond what regression mends reliably (Imbens and Rubin 2015, Causal Inference, ch. 14); those of a few complexes stray
+    that far by chance.
 
     Args:
         data: the estimation panel, whose `weight` counts where it has one; panel: `complex_id`, `year` and the columns.
 
     Returns:
-        `trait` (`<column>` for the log in the first year, `<column>_growth` for its mean yearly change in logs until the first cohort
-        joined), `participants`, `non_participants` (means), `difference` (standardised).
+        `part` ("overall" or a cohort), `trait` (`<column>` for the log in the first year, `<column>_growth` for its mean yearly change in logs
+        until the last year before the part, or the first of all cohorts, joined), `participants`, `non_participants` (means), `difference`
+        (standardised).
     """
-    first, joined = int(data["year"].min()), int(data.loc[data["cohort"] > 0, "cohort"].min())
-    units = data.groupby("complex_id").agg(treated=("cohort", lambda cohort: cohort.iloc[0] > 0))
+    first = int(data["year"].min())
+    units = data.groupby("complex_id").agg(cohort=("cohort", "first"))
     units["weight"] = data.groupby("complex_id")["weight"].first() if "weight" in data else 1.0
+    cohorts = sorted(units.loc[units["cohort"] > 0, "cohort"].unique())
+    wide = {column: np.log(panel.pivot(index="complex_id", columns="year", values=column).astype(float).where(lambda value: value > 0)).reindex(units.index) for column in columns}
     rows = []
-    for column in columns:
-        wide = np.log(panel.pivot(index="complex_id", columns="year", values=column).astype(float).where(lambda value: value > 0)).reindex(units.index)
-        traits = {column: wide[first]}
-        if joined - 1 > first:
-            traits[f"{column}_growth"] = (wide[joined - 1] - wide[first]) / (joined - 1 - first)
-        for name, value in traits.items():
-            means, variances = [], []
-            for treated in (True, False):
-                own = units.index[(units["treated"] == treated) & value.notna()]
-                mean = np.average(value[own], weights=units.loc[own, "weight"]) if len(own) else np.nan
-                means.append(mean)
-                variances.append(np.average((value[own] - mean) ** 2, weights=units.loc[own, "weight"]) * len(own) / max(1, len(own) - 1) if len(own) else np.nan)
-            spread = np.sqrt(sum(variances) / 2)
-            rows.append((name, *means, (means[0] - means[1]) / spread if spread > 0 else np.nan))
-    return pd.DataFrame(rows, columns=["trait", "participants", "non_participants", "difference"])
+    for part, joined in (("overall", cohorts), *((str(cohort), [cohort]) for cohort in cohorts)):
+        groups = [units.index[units["cohort"].isin(joined)], units.index[units["cohort"] == 0]]
+        last = int(min(joined)) - 1
+        for column, logs in wide.items():
+            traits = {column: logs[first]} | ({f"{column}_growth": (logs[last] - logs[first]) / (last - first)} if last > first else {})
+            rows += [(part, name, *_standardised(value, units["weight"], groups)) for name, value in traits.items()]
+    return pd.DataFrame(rows, columns=["part", "trait", "participants", "non_participants", "difference"])
+
+
+def _standardised(value: pd.Series, weight: pd.Series, groups: list[pd.Index]) -> tuple[float, float, float]:
+    """Means of the two groups, and their difference in standard deviations."""
+    means, variances = [], []
+    for group in groups:
+        own = value[group].dropna()
+        mean = np.average(own, weights=weight[own.index]) if len(own) else np.nan
+        means.append(mean)
+        variances.append(np.average((own - mean) ** 2, weights=weight[own.index]) * len(own) / max(1, len(own) - 1) if len(own) else np.nan)
+    spread = np.sqrt(sum(variances) / 2)
+    return means[0], means[1], (means[0] - means[1]) / spread if spread > 0 else np.nan
 
 
 def composition(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict, firms: str = "operating_firms") -> pd.DataFrame:

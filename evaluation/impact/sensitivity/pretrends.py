@@ -37,7 +37,8 @@ def pretrends(betas: Iterable[float], vcov: np.ndarray, pre: int, times: Iterabl
 
     Returns:
         `slope50`, `slope80`: slopes (per period) that the pre-test finds half and four fifths of the time, missing where chance alone does;
-        `power50`, `power80`: how often, as computed; `bias50`, `bias80`: the violation at each time after the reference;
+        `power50`, `power80`: how often, as computed; `wald_slope50`, `wald_slope80`: slopes that the joint (Wald) test finds as often;
+        `bias50`, `bias80`: the violation at each time after the reference, under `slope50`, `slope80`;
         `mean50`, `mean80`: mean of each estimate after the reference, among event studies that pass, were there no effect;
         `bayes_factor50`, ...: chance to pass under that slope over that under parallel trends; `likelihood_ratio50`, ...: the same of the
         coefficients before treatment as they are; `size`: chance that the pre-test rejects parallel trends; `passed`, `significant`
@@ -63,6 +64,7 @@ def pretrends(betas: Iterable[float], vcov: np.ndarray, pre: int, times: Iterabl
         found = np.isfinite(slope)
         out[f"slope{name}"] = slope
         out[f"power{name}"] = power(front, violation[:pre], critical) if found else np.nan
+        out[f"wald_slope{name}"] = wald_slope(front, distance[:pre], target, level)
         out[f"bias{name}"] = violation[pre:].tolist()
         out[f"mean{name}"] = mean_if_passed(v, violation, pre, critical)[pre:].tolist() if found else [np.nan] * (len(b) - pre)
         out[f"bayes_factor{name}"] = (1 - out[f"power{name}"]) / (1 - size)
@@ -120,6 +122,19 @@ def slope_for_power(vcov: np.ndarray, distance: np.ndarray, target: float, criti
     while short(high) < 0:
         high *= 2
     return float(optimize.brentq(short, 0.0, high, xtol=1e-14 * high, rtol=1e-12))
+
+
+def wald_slope(vcov: np.ndarray, distance: np.ndarray, target: float, level: float) -> float:
+    """The slope that the Wald test of no difference in any period before treatment finds with the power `target`; missing where chance does."""
+    pre = len(distance)
+    if target <= 1 - level:
+        return np.nan
+    critical = stats.chi2.ppf(level, pre)
+    high = 1.0
+    while stats.ncx2.sf(critical, pre, high) < target:
+        high *= 2
+    noncentral = optimize.brentq(lambda value: stats.ncx2.sf(critical, pre, value) - target, 0.0, high, xtol=1e-12)
+    return float(np.sqrt(noncentral / (distance @ np.linalg.solve(vcov, distance))))
 
 
 def mean_if_passed(vcov: np.ndarray, violation: np.ndarray, pre: int, critical: float) -> np.ndarray:
