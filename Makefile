@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 # Samples and methods of the long check of inference.
 SAMPLES ?= 5000
-INFERENCES ?= recommended,analytic,conley-taber,mackinnon-webb
+INFERENCES ?= recommended,analytic,cr2,cr3,wild,subcluster,mackinnon-webb,conley-taber
 
 .PHONY: help setup report test test-slow lab check bench proof simulate pictures strip lock clean
 
@@ -61,6 +61,8 @@ proof: $(READY)
 	@mkdir -p docs/proof
 	@$(BIN)/iccp impact simulate --design docs/examples/few_treated.yml --estimators cs --inferences $(INFERENCES) \
 	    --effect 0.1 --samples $(SAMPLES) --by-cohort --output docs/proof/few_treated.json
+	@$(BIN)/iccp impact simulate --design docs/examples/few_treated.yml --estimators bjs,twfe --inferences recommended,analytic,mackinnon-webb,conley-taber \
+	    --effect 0.1 --samples $(SAMPLES) --by-cohort --output docs/proof/few_treated_estimators.json
 
 simulate: $(READY)
 	@$(BIN)/python -m evaluation.simulation
