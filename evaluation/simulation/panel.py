@@ -56,6 +56,10 @@ TREND = 0.006  # standard deviation of a complex's own trend, per year
 # Gumi and Gwangju grew faster before the programme than after: doubtful parallel trends.
 EXTRA_GROWTH_BEFORE = {"Gumi": 0.035, "Gwangju": 0.04}  # per year up to 2004, in production and exports
 FIRM_GROWTH, FIRM_NOISE = 0.02, 0.03
+# Firms that leave in a year, as a share of those of the year before: mean, spread between complexes, over years. Of what the number of
+# firms gains beyond its usual growth, this share would otherwise have left; the rest has entered.
+EXIT_RATE, EXIT_RATE_MIN = (0.08, 0.01, 0.01), 0.01
+STAYED_BY_EFFECT, STAYED_BY_NOISE = 0.2, 0.5
 
 # True effect on production in the long run: mean by group, and its heterogeneity. The others are
 # this multiple of a complex's effect on production.
@@ -97,7 +101,7 @@ MISSING_COMPLEXES, MISSING_CELLS = 32, 0.08  # complexes with gaps, and the shar
 
 
 def tables(published_dir: Path, complexes: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """panel.csv, panel_variants.csv, true_effects.csv and price_index.csv for the registry."""
+    """panel.csv, panel_variants.csv, firm_turnover.csv, true_effects.csv and price_index.csv for the registry."""
     price = _price_index()
     effects = true_effects(complexes)
     krw_per_usd = _krw_per_usd(published_dir)
@@ -121,6 +125,7 @@ def tables(published_dir: Path, complexes: pd.DataFrame) -> dict[str, pd.DataFra
     return {
         "panel.csv": panel,
         "panel_variants.csv": _without_gunjang(panel, complexes),
+        "firm_turnover.csv": _turnover(complexes, firms, effects["operating_firms"]),
         "true_effects.csv": _effects_table(complexes, effects),
         "price_index.csv": pd.DataFrame(
             {"index": "ppi", "year": YEARS, "value": price, "base_year": PRICE_BASE, "unit": f"{PRICE_BASE} = 100"}
@@ -301,6 +306,28 @@ def _firms(size: np.ndarray, effect: np.ndarray) -> np.ndarray:
     noise = FIRM_NOISE * ar1(stream("panel/noise/firms").standard_normal(effect.shape), RHO)
     log_firms = np.log(size)[:, None] + FIRM_GROWTH * (YEARS - LEVEL_YEAR) + noise + effect
     return np.maximum(np.rint(np.exp(log_firms)), 1).astype(int)
+
+
+def _turnover(complexes: pd.DataFrame, firms: np.ndarray, effect: np.ndarray) -> pd.DataFrame:
+    """Firms that entered and left, every year but the first; they add up with the firms there are."""
+    mean, between, within = EXIT_RATE
+    n, before, net = len(firms), firms[:, :-1], np.diff(firms)
+    by_effect = np.diff(effect)
+    by_noise = net / before - FIRM_GROWTH - by_effect
+    generator = stream("panel/turnover")
+    rate = mean + between * generator.standard_normal((n, 1)) + within * generator.standard_normal(net.shape)
+    rate = np.maximum(rate - STAYED_BY_EFFECT * by_effect - STAYED_BY_NOISE * by_noise, EXIT_RATE_MIN)
+    # Whole numbers whose mean is the rate's also where a complex has few firms; nobody enters a negative number of times.
+    exits = np.floor(rate * before + generator.random(net.shape)).astype(int)
+    exits = np.minimum(np.maximum(exits, -net), before)
+    return pd.DataFrame(
+        {
+            "complex_id": np.repeat(complexes["complex_id"].to_numpy(), len(YEARS) - 1),
+            "year": np.tile(YEARS[1:], n),
+            "entering_firms": (net + exits).ravel(),
+            "exiting_firms": exits.ravel(),
+        }
+    )
 
 
 def _not_exporting(complexes: pd.DataFrame, firms: np.ndarray) -> np.ndarray:

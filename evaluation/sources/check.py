@@ -217,15 +217,15 @@ def _cross_check(year: int, located: list[Found], tables: dict[str, pd.DataFrame
                 add("satisfaction_invited", "invited", ", ".join(place), told, say("mend the number of those asked, or the groups of the answers", "조사 대상 수나 응답자 구분을 고치십시오"))
         for row in invited[invited["population"] < invited["invited"]].itertuples():
             add("satisfaction_invited", "population", f"{row.headquarters}, {row.group}, {row.population:g}", say(f"fewer than the {row.invited} asked", f"조사 대상 {row.invited}명보다 적음"), say("mend one of the two", "둘 중 틀린 수를 고치십시오"))
+    origins = {found.table.name: found.origin for found in located}
+    for name, told in (
+        ("panel_variants", say("official, though the panel whose figures it replaces is simulated", "실제 자료인데, 수치를 바꿀 대상인 패널은 모의자료임")),
+        ("firm_turnover", say("official, though the panel whose firms it counts is simulated", "실제 자료인데, 업체 수를 견줄 패널은 모의자료임")),
+    ):
+        if origins.get(name) == "official" and origins.get("panel") == "simulated" and not tables[name].empty:
+            add(name, "", "", told, say("put in panel.csv too, or take this file out", "panel.csv도 넣거나 이 파일을 빼십시오"))
     variants = tables["panel_variants"]
     if not variants.empty:
-        origins = {found.table.name: found.origin for found in located}
-        if origins["panel_variants"] == "official" and origins.get("panel") == "simulated":
-            add(
-                "panel_variants", "", "",
-                say("official, though the panel whose figures it replaces is simulated", "실제 자료인데, 수치를 바꿀 대상인 패널은 모의자료임"),
-                say("put in panel.csv too, or take this file out", "panel.csv도 넣거나 이 파일을 빼십시오"),
-            )
         for value in sorted(name for name in set(variants["variant"]) if not re.fullmatch(r"\w+", name)):
             add(
                 "panel_variants", "variant", value,

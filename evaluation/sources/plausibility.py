@@ -45,6 +45,7 @@ def implausible(tables: dict[str, pd.DataFrame], there: set[str]) -> Iterator[To
         yield from _panel_units(tables["panel"])
         yield from _panel_jumps(tables["panel"])
         yield from _masks_and_zeros(tables["panel"])
+        yield from _turnover(tables["panel"], tables["firm_turnover"])
     if "price_index" in there:
         yield from _prices(tables["price_index"])
     for name, units in MARKED.items():
@@ -106,6 +107,21 @@ def _masks_and_zeros(panel: pd.DataFrame) -> Iterator[Told]:
                 say(f"0 although {row.operating_firms:g} firms operate", f"가동업체가 {row.operating_firms:g}개인데 0임"),
                 say("write NR if it was not reported", "보고되지 않은 값이면 NR로 적으십시오"),
             )  # fmt: skip
+
+
+def _turnover(panel: pd.DataFrame, turnover: pd.DataFrame) -> Iterator[Told]:
+    """Firms of a year that are not those of the year before with those that entered and without those that left, where all four are given."""
+    firms = panel.set_index(["complex_id", "year"])["operating_firms"].astype(float)
+    given = turnover[["complex_id", "year", "entering_firms", "exiting_firms"]].astype({"entering_firms": float, "exiting_firms": float})
+    given["now"] = firms.reindex(pd.MultiIndex.from_frame(given[["complex_id", "year"]])).to_numpy()
+    given["before"] = firms.reindex(pd.MultiIndex.from_arrays([given["complex_id"], given["year"] - 1])).to_numpy()
+    given = given.dropna()
+    for row in given[given["now"] != given["before"] + given["entering_firms"] - given["exiting_firms"]].itertuples():
+        yield (
+            "firm_turnover", "entering_firms", f"{row.complex_id}, {row.year}: {row.now:.0f} ≠ {row.before:.0f} + {row.entering_firms:.0f} - {row.exiting_firms:.0f}",
+            say("the firms of the year before, plus those entering, less those exiting, are not the firms of the year", "전년 업체 수에 진입 업체 수를 더하고 퇴출 업체 수를 빼도 그해 업체 수가 되지 않음"),
+            say("mend the count that is wrong, in this table or in the panel", "이 표나 패널에서 틀린 수를 고치십시오"),
+        )
 
 
 def _prices(prices: pd.DataFrame) -> Iterator[Told]:

@@ -181,6 +181,19 @@ SIMULATED = (
         may_be_empty=True, optional=True, beside="panel",
     ),
     Table(
+        "firm_turnover", "simulated", "firm_turnover.csv", "Firms entering and leaving complexes", "단지별 진입·퇴출 업체 수", ("complex_id", "year"),
+        (
+            _text("complex_id", "Complex (code)", "단지 코드", required=True),
+            _year(),
+            # Operating here this year but not the year before, and the year before but not this year. As operating_firms, not masked.
+            Column("entering_firms", "integer", "Entering firms", "진입 업체 수", "firms", required=False, lower=0),
+            Column("exiting_firms", "integer", "Exiting firms", "퇴출 업체 수", "firms", required=False, lower=0),
+        ),
+        year_column="year",
+        references={"complex_id": ("complexes", "complex_id")},
+        may_be_empty=True, optional=True, beside="panel",
+    ),
+    Table(
         "true_effects", "simulated", "true_effects.csv", "True effect built into the simulated panel", "모의 패널에 심은 참효과", ("complex_id", "year"),
         (
             _text("complex_id", "Complex (code)", "단지 코드", required=True),

@@ -327,6 +327,30 @@ def test_gunsan_without_gunjang_is_less_by_the_share_quoted_in_the_press():
     assert ((own.mul(1 - share, axis=0) - left).abs() <= within + 1e-6).all(axis=None)
 
 
+def test_entry_and_exit_make_the_firms_there_are_and_the_effect_works_through_entry_mostly(complexes):
+    firms = text(SIMULATED, "panel").pivot(index="complex_id", columns="year", values="operating_firms").astype(int)
+    moves = text(SIMULATED, "firm_turnover").astype({"entering_firms": int, "exiting_firms": int})
+    entering, exiting = (moves.pivot(index="complex_id", columns="year", values=name) for name in ("entering_firms", "exiting_firms"))
+    assert list(entering.columns) == list(firms.columns[1:]) and list(entering.index) == list(firms.index)
+    before = firms.iloc[:, :-1].set_axis(firms.columns[1:], axis=1)
+    assert (before + entering - exiting == firms.iloc[:, 1:]).all(axis=None)
+    assert ((entering >= 0) & (exiting >= 0) & (exiting <= before) & (entering <= firms.iloc[:, 1:])).all(axis=None)
+    yearly = entering.sum() / before.sum()
+    assert yearly.between(0.08, 0.12).all() and (exiting.sum() / before.sum()).between(0.05, 0.09).all()
+    # The effect times ten, without noise and rounding: eight tenths of what it adds to the firms enter.
+    n, years = 2000, len(panel.YEARS)
+    rise = np.tile(0.04 * np.arange(years), (n, 1))
+    size = np.rint(1e6 * np.exp(panel.FIRM_GROWTH * np.arange(years) + np.stack([rise, 0 * rise]))).astype(int)
+    names = pd.DataFrame({"complex_id": np.arange(n)})
+    rates = []
+    for firms, effect in zip(size, (rise, 0 * rise), strict=True):
+        made = panel._turnover(names, firms, effect)
+        rates.append((made[["entering_firms", "exiting_firms"]] / firms[:, :-1].reshape(-1, 1)).mean())
+    moved = rates[0] - rates[1]
+    # A growth of log points is a little more in per cent, and half of that excess counts as noise.
+    assert moved["entering_firms"] == pytest.approx(0.8 * 0.04, abs=0.001) and moved["exiting_firms"] == pytest.approx(-0.2 * 0.04, abs=0.001)
+
+
 def test_totals_are_plausible_close_at_the_top_and_without_ties():
     """The index by hand: 40/10/20/20/10, achievement capped at 100."""
     by = ["year", "headquarters"]

@@ -100,6 +100,37 @@ def test_figures_counted_otherwise_name_rows_of_the_panel(raw):
     assert problems["value"].tolist() == ["without gunjang", "without_gunjang, H07, 1999"] and (problems["severity"] == "error").all()
 
 
+def test_firms_entering_and_leaving_add_up_with_the_firms_of_the_panel(raw):
+    path = raw / "simulated/firm_turnover.csv"
+    whole = path.read_text(encoding="utf-8")
+    there = {tuple(row.split(",")[:2]): row for row in whole.splitlines()}
+    for place, change in ((("H01", "2002"), lambda e, x: (e + 1, x)), (("H02", "2005"), lambda e, x: (e, x + 2)), (("H03", "2015"), lambda e, x: (e + 9, x)), (("H04", "2006"), lambda e, x: ("", x + 5))):
+        entering, exiting = map(int, there[place].split(",")[2:])
+        edit(path, there[place], ",".join(map(str, (*place, *change(entering, exiting)))))
+    inputs = check_inputs(2010, raw)
+    # Not those after the year, nor where one of the four is not given.
+    assert inputs.problems["value"].str.split(":").str[0].tolist() == ["H01, 2002", "H02, 2005"] and (inputs.problems["severity"] == "warning").all()
+    firms = inputs.tables["panel"].set_index(["complex_id", "year"])["operating_firms"]
+    now, before, (entering, exiting) = firms["H01", 2002], firms["H01", 2001], map(int, there["H01", "2002"].split(",")[2:])
+    assert inputs.problems["value"].iloc[0] == f"H01, 2002: {now} ≠ {before} + {entering + 1} - {exiting}" and "not the firms of the year" in inputs.problems["rule"].iloc[0]
+    path.write_text(whole, encoding="utf-8")
+    edit(path, there["H01", "2002"], "H01,2002,-3,5")
+    problems = check_inputs(2010, raw).problems
+    assert problems["severity"].tolist() == ["error"] and problems["column"].tolist() == ["entering_firms"]
+
+
+def test_firms_entering_and_leaving_go_with_the_panel_that_counts_them(raw):
+    simulated, official = raw / "simulated/firm_turnover.csv", raw / "official/firm_turnover.csv"
+    official.parent.mkdir(parents=True, exist_ok=True)
+    official.write_bytes(simulated.read_bytes())
+    problems = check_inputs(2010, raw).problems
+    assert problems["rule"].tolist() == ["official, though the panel whose firms it counts is simulated"] and problems["severity"].tolist() == ["error"]
+    official.unlink()
+    (raw / "official/panel.csv").write_bytes((raw / "simulated/panel.csv").read_bytes())
+    inputs = read_inputs(2010, raw)
+    assert "firm_turnover" not in set(inputs.files["table"]) and inputs.tables["firm_turnover"].empty
+
+
 def test_who_was_asked_is_not_made_up_for_official_answers(raw):
     official = raw / "official/evaluation/2010/satisfaction.csv"
     official.parent.mkdir(parents=True)
