@@ -268,23 +268,42 @@ def template(
 def aggregate(
     firms: Annotated[Path, typer.Argument(help=say("file or folder with firm_id, complex_id, year, production, exports, employment", "firm_id, complex_id, year, production, exports, employment 열이 있는 파일 또는 폴더"), show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help=say("CSV to write, with the panel's columns", "저장할 CSV(패널과 같은 열)"))] = Path("panel.csv"),
+    turnover: Annotated[Path | None, typer.Option("--turnover", help=say("CSV to write, with the firms entering and leaving each complex each year", "저장할 CSV(단지별·연도별 진입·퇴출 업체 수)"), show_default=False)] = None,
     force: Annotated[bool, typer.Option("--force", help=say("replace a file that is there", "이미 있는 파일을 바꿈"))] = False,
 ) -> None:
-    from evaluation.paths import RAW
-    from evaluation.pipeline.staging import write_if_changed
-    from evaluation.sources.firms import aggregate_firms
+    import tempfile
 
-    if output.resolve().is_relative_to(RAW):
+    from evaluation.paths import RAW
+    from evaluation.pipeline.staging import publish
+    from evaluation.sources.firms import firm_tables
+
+    places = [output, *([turnover] if turnover else [])]
+    if len({place.resolve() for place in places}) < len(places):
+        raise UserError(f"-o and --turnover are both {output}. Name two files.", f"-o와 --turnover가 모두 {output}입니다. 서로 다른 파일을 지정하십시오.")
+    if any(place.resolve().is_relative_to(RAW) for place in places):
         raise UserError(
             "Nothing is written into data/raw by the program. Write elsewhere, look at it, and put it there yourself.",
             "프로그램은 data/raw에 쓰지 않습니다. 다른 곳에 저장하여 확인한 뒤 직접 옮기십시오.",
         )
-    if output.exists() and not force:
-        raise UserError(f"{output} is there already; --force replaces it.", f"{output} 파일이 이미 있습니다. 바꾸려면 --force를 쓰십시오.")
-    rows = aggregate_firms(firms)
-    write_if_changed(output, rows.to_csv(index=False, lineterminator="\n"))
+    for place in places if not force else ():
+        if place.exists():
+            raise UserError(f"{place} is there already; --force replaces it.", f"{place} 파일이 이미 있습니다. 바꾸려면 --force를 쓰십시오.")
+    rows, moved = firm_tables(firms, turnover=turnover is not None)
+    with tempfile.TemporaryDirectory() as folder:
+        made = [Path(folder) / name for name in ("panel.csv", "turnover.csv")]
+        for table, file in zip((rows, moved), made, strict=True):
+            table.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
+        # Both or neither.
+        publish(dict(zip(places, made, strict=False)))
     masked = int((rows["production"] == "X").sum())
     typer.echo(say(f"{output}: {len(rows):,} complex-years, {masked:,} masked", f"{output}: 단지·연도 {len(rows):,}건, 비공개(X) {masked:,}건"))
+    if turnover:
+        entering, exiting = (int(moved[name].astype(int).sum()) for name in ("entering_firms", "exiting_firms"))
+        typer.echo(
+            say(f"{turnover}: {len(moved):,} complex-years, {entering:,} entering, {exiting:,} exiting", f"{turnover}: 단지·연도 {len(moved):,}건, 진입 {entering:,}건, 퇴출 {exiting:,}건")
+            if len(moved) else
+            say(f"{turnover}: no rows: no two years in a row", f"{turnover}: 이어지는 두 해가 없어 행이 없음")
+        )  # fmt: skip
 
 
 @app.command(help=say("List the years that can be evaluated, their inputs and their reports.", "평가할 수 있는 연도와 입력 자료, 보고서를 보여 줍니다."))

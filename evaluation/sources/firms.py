@@ -16,13 +16,25 @@ from evaluation.sources.tables import MASK
 
 KEYS = ("firm_id", "complex_id", "year")
 MEASURES = ("production", "exports", "employment")  # KRW mn, USD thousand, persons
+TURNOVER = ("complex_id", "year", "entering_firms", "exiting_firms")
 FEW_FIRMS = 2
 MEMORY, THREADS = "1200MB", 2
 SHOWN = 5
 
 
 def aggregate_firms(path: Path) -> pd.DataFrame:
-    """Add up a firm-level table by complex and year.
+    """Add up a firm-level table by complex and year: the first of `firm_tables`."""
+    return firm_tables(path, turnover=False)[0]
+
+
+def firm_tables(path: Path, turnover: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add up a firm-level table by complex and year, and count who entered and left.
+
+    A firm enters a complex in a year in which it operates there and did not the year before, and leaves it in a year in which it
+    does not and did the year before; who moves leaves one and enters another. A complex without rows in a year had no operating
+    firm then, as long as the data have a row of that year for anybody; of a year without any row nothing is known, so that neither
+    the first year of the data nor a year after such a one is counted. With 0 for complex-years that have no row, the firms of a
+    year are thus exactly those of the year before, plus those entering, less those leaving.
 
     Args:
         path: Parquet or CSV (also several, as a folder of one kind) with KEYS and MEASURES; a firm operates
@@ -31,10 +43,12 @@ def aggregate_firms(path: Path) -> pd.DataFrame:
     Returns:
         `complex_id`, `year`, MEASURES and `operating_firms` as text, as the panel is filed: measures masked where
         FEW_FIRMS or fewer firms operate, empty where none does.
+        `complex_id`, `year`, `entering_firms`, `exiting_firms`, of the years counted in which the complex has a row then or the
+        year before; without `turnover` empty.
 
     Raises:
         UserError: not readable; a column that is not there; empty keys, a firm twice in a year, figures that are
-            negative or not finite; each with the first rows concerned.
+            negative or not finite; each with the first rows concerned; years that are no whole numbers, with `turnover`.
     """
     with tempfile.TemporaryDirectory() as spill:
         settings = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": spill, "preserve_insertion_order": False}
@@ -49,11 +63,48 @@ def aggregate_firms(path: Path) -> pd.DataFrame:
                 """
             ).df()
             whole = engine.sql(f"SELECT {sums} FROM {source}").df().iloc[0]
+            moves = _moves(engine, source, path) if turnover else None
     for name in MEASURES:
         # Summing twice in another order moves only the last bits.
         if abs(rows[name].sum() - whole[name]) > 1e-9 * max(abs(whole[name]), 1):
             raise AssertionError(f"{name}: complexes add up to {rows[name].sum()}, firms to {whole[name]}")
-    return _as_filed(rows)
+    return _as_filed(rows), _turnover(rows, moves) if moves is not None else pd.DataFrame(columns=TURNOVER)
+
+
+def _moves(engine: duckdb.DuckDBPyConnection, source: str, path: Path) -> pd.DataFrame:
+    """Firms that begin to operate in a complex in a year, or no longer do, whatever is known of the year before."""
+    # A window sorts what it cannot hold on disk; joining each firm-year with the year before takes twice the memory.
+    query = f"""
+        WITH years AS (
+            SELECT complex_id, year::INTEGER AS year,
+                lag(year::INTEGER) OVER firm AS earlier, lead(year::INTEGER) OVER firm AS later
+            FROM {source} WHERE production > 0 OR employment > 0
+            WINDOW firm AS (PARTITION BY firm_id, complex_id ORDER BY year::INTEGER)
+        )
+        SELECT complex_id, year, sum(entering)::BIGINT AS entering_firms, sum(exiting)::BIGINT AS exiting_firms
+        FROM (
+            SELECT complex_id, year, 1 AS entering, 0 AS exiting FROM years WHERE earlier IS DISTINCT FROM year - 1
+            UNION ALL SELECT complex_id, year + 1, 0, 1 FROM years WHERE later IS DISTINCT FROM year + 1
+        ) GROUP BY ALL
+        """
+    try:
+        if engine.sql(f"SELECT count(*) FROM {source} WHERE year::DOUBLE <> year::INTEGER").fetchall()[0][0]:
+            raise UserError(f"{shown(path)}: year holds fractions.", f"{shown(path)}: year 열에 정수가 아닌 값이 있습니다.")
+        return engine.sql(query).df()
+    except duckdb.Error as error:
+        raise _unreadable(path, error) from None
+
+
+def _turnover(rows: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
+    keys = ["complex_id", "year"]
+    here = rows[[*keys, "operating_firms"]].assign(year=pd.to_numeric(rows["year"]).astype(int))
+    known = set(here["year"])
+    after = here.assign(year=here["year"] + 1).rename(columns={"operating_firms": "before"})
+    out = here.merge(after, on=keys, how="outer").merge(moves, on=keys, how="left")
+    out = out[out["year"].isin(known) & (out["year"] - 1).isin(known)].fillna(dict.fromkeys(("operating_firms", "before", *TURNOVER[2:]), 0))
+    if (wrong := out["operating_firms"] != out["before"] + out["entering_firms"] - out["exiting_firms"]).any():
+        raise AssertionError(f"entering and exiting firms do not add up: {out[wrong].head(SHOWN).to_dict('records')}")
+    return out.sort_values(keys, ignore_index=True)[list(TURNOVER)].astype({name: "int64" for name in TURNOVER[2:]}).astype(str)
 
 
 def _as_filed(rows: pd.DataFrame) -> pd.DataFrame:
