@@ -10,6 +10,8 @@ from evaluation.impact.specification import DEFAULTS, TYPES, WHERE, refuse
 from evaluation.sources.tables import cell_status
 
 COVARIATE = "covariate_"
+# `identity` is for rates; outcomes of the specification are in log points, which the report's words rest on.
+TRANSFORM = {"log": np.log, "asinh": np.arcsinh, "identity": np.asarray}
 # The words of the specification for those of the design.
 CONTROL_OF = {"never_treated": NEVER, "not_yet_treated": NOT_YET}
 
@@ -24,7 +26,7 @@ def estimation_panel(
         complexes: complex_id, first_treated (missing for non-participants); type, zone and categories to adjust for, where used.
         price_index: index, year, value (base year = 100).
         outcome: `id` (a column of panel, unless `of` names another), `transform` (log; asinh, which keeps zeros, but whose effects
-            are no per cent and depend on the unit of the outcome: Chen and Roth 2024, Quarterly Journal of Economics 139);
+            are no per cent and depend on the unit of the outcome: Chen and Roth 2024, Quarterly Journal of Economics 139; identity);
             optionally `deflate` (an index code) and `per`, a column to divide by, such as operating_firms: totals and values per
             firm are different outcomes and never compared with each other.
         spec: who is compared and how, by the keys of `evaluation.impact.specification.DEFAULTS`, which stand where it says nothing.
@@ -34,7 +36,7 @@ def estimation_panel(
 
     Returns:
         frame with `complex_id`, `unit` (integer code), `year`, `cohort` (year of first participation, 0 for
-        non-participants), `event_time` (year - cohort, missing where cohort is 0), `treated` (0/1) and `y` (log points), sorted by
+        non-participants), `event_time` (year - cohort, missing where cohort is 0), `treated` (0/1) and `y` (as transformed), sorted by
         unit and year; where the specification asks for them `weight` (a column's value in the panel's first year, times that of
         matching), `cluster`, and `covariate_*` (in the panel's first year: logs of the panel's columns, dummies of the registry's);
         and counts: `units`, `units_participants`, `units_non_participants`, `rows` and `excluded_*`: not_compared, cohort,
@@ -77,7 +79,7 @@ def estimation_panel(
     if "deflate" in outcome:
         prices = price_index[price_index["index"] == outcome["deflate"]].set_index("year")["value"]
         value = value / (data["year"].map(prices) / 100)
-    data["y"] = np.log(value) if outcome["transform"] == "log" else np.arcsinh(value)
+    data["y"] = TRANSFORM[outcome["transform"]](value)
     data["event_time"] = (data["year"] - data["cohort"]).where(data["cohort"] > 0)
     data["treated"] = (data["event_time"] >= 0).astype(int)
     data = data.join(at_first, on="complex_id")

@@ -137,5 +137,20 @@ def balance_entries(balance: pd.DataFrame, composition: dict[str, pd.DataFrame],
     return part(entries, INPUTS, "evaluation.impact.sensitivity.falsification.balance; evaluation.impact.sensitivity.falsification.composition", files)
 
 
+def turnover_entries(outcome: str, found: pd.DataFrame, level: float, files: pd.DataFrame) -> pd.DataFrame:
+    """`credibility.OUTCOME.turnover.PART`: effects on the entry and exit rate in points of per cent, with the rate of non-participants; none where not known.
+
+    Args:
+        found: of `evaluation.impact.sensitivity.falsification.turnover`, or empty.
+    """
+    stem, entries = f"credibility.{outcome}.turnover", []
+    for row in found.itertuples():
+        entries.append(entry(f"{stem}.{row.part}", 100 * row.estimate, "percent", 2, lower=100 * row.lower, upper=100 * row.upper, level=level))
+        entries += [entry(f"{stem}.{row.part}.p", row.p, "p_value", 3), entry(f"{stem}.{row.part}.rate", 100 * row.rate, "percent", 1)]
+        entries.append(entry(f"{stem}.{row.part}.n_treated", row.n_treated, "count", 0))
+    # Only these rest on the table of entry and exit, which may not be there.
+    return part(entries, [*INPUTS, "firm_turnover"] if entries else INPUTS, "evaluation.impact.sensitivity.falsification.turnover", files)
+
+
 def _effect(id: str, row: object, level: float) -> dict:
     return entry(id, to_percent(row.estimate), "percent", 1, lower=to_percent(row.lower), upper=to_percent(row.upper), level=level)

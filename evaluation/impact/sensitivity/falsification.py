@@ -1,4 +1,4 @@
-"""Would the result stand if something were otherwise? Placebos, leaving out, entry years, figures, comparison groups, composition.
+"""Would the result stand if something were otherwise? Placebos, leaving out, entry years, figures, comparison groups, composition, turnover.
 
 Every row is the main estimate (Callaway and Sant'Anna, average over participants' years) with one thing changed, on the estimation
 panel of the specification. What cannot be estimated is a row without a number and with the reason.
@@ -11,7 +11,8 @@ import pandas as pd
 
 from evaluation.errors import UserError
 from evaluation.impact.estimators import estimate
-from evaluation.impact.panel import estimation_panel, panel_design
+from evaluation.impact.panel import COVARIATE, estimation_panel, panel_design
+from evaluation.impact.specification import DEFAULTS
 from evaluation.sources.tables import FIGURES, cell_status
 
 COLUMNS = ["check", "case", "estimate", "se", "lower", "upper", "p", "n_treated", "n_units", "why"]
@@ -204,6 +205,64 @@ def composition(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict, firm
         found = estimate(panel_design(data[data["complex_id"].isin(shared)], spec), "cs")
         rows.append((part, found.estimate, found.lower, found.upper))
     return pd.DataFrame(rows, columns=["part", "estimate", "lower", "upper"])
+
+
+def turnover(tables: dict[str, pd.DataFrame], outcome: dict, spec: dict) -> pd.DataFrame:
+    """Whether a change in the number of firms is one in how many enter, or in how many leave.
+
+        entry rate = firms entering in a year / firms operating the year before, exit rate likewise
+
+    The complexes are those of the main estimate whose two rates are known in every year in which any is, with their weights and
+    covariates there. Those years begin after the panel's first, so that a cohort that joined in the first of them has no year before and
+    is left out. The difference of the two rates is the growth of the number of firms.
+
+    Args:
+        tables: `panel`, `complexes`, `price_index` and `firm_turnover`; outcome: whose estimate is the main one.
+
+    Returns:
+        `part` (`entry_rate`, `exit_rate`), `estimate`, `lower`, `upper` (shares: 0.01 is a point of per cent), `p`, `rate` (mean among
+        non-participants, all years, weighted as they are), `n_treated`, `n_units`, `first`, `last` (years).
+
+    Raises:
+        UserError: no such table, or one without rates of two years, or of participants and non-participants in every year.
+    """
+    moves = tables.get("firm_turnover")
+    if moves is None or moves.empty:
+        raise UserError("firm_turnover is not given; how many firms entered and left is not known.", "firm_turnover 표가 없어 진입·퇴출 업체 수를 알 수 없습니다.")
+    main = _sample(tables, outcome, spec)[0]
+    panel = _with_rates(tables["panel"], moves)
+    panel = panel[panel["complex_id"].isin(main["complex_id"])]
+    years = sorted(set(panel.loc[panel[["entry_rate", "exit_rate"]].notna().all(axis=1), "year"]))
+    panel = panel[panel["year"].isin(years)]
+    if len(years) < 2 or years[-1] - years[0] >= len(years):
+        listed = ", ".join(map(str, years)) or "–"
+        raise UserError(
+            f"firm_turnover: gives entry and exit rates of these years only: {listed}; two or more without a gap are needed. Add the rows.",
+            f"firm_turnover: 진입률과 퇴출률을 알 수 있는 해가 {listed}뿐입니다. 빠진 해 없이 두 해 이상이 필요합니다. 행을 추가하십시오.",
+        )
+    # Who is compared with whom, and with what weight, is settled by the main estimate.
+    own = spec | {key: DEFAULTS[key] for key in ("cohorts", "comparison_types", "exclude_same_zone", "matching", "covariates", "weights")}
+    settled = main.groupby("complex_id").first()
+    settled = settled[[name for name in settled if name == "weight" or str(name).startswith(COVARIATE)]]
+    samples = {part: _sample(tables | {"panel": panel}, {"id": part, "transform": "identity"}, own)[0] for part in ("entry_rate", "exit_rate")}
+    shared = set.intersection(*(set(data["complex_id"]) for data in samples.values()))
+    rows = []
+    for part, data in samples.items():
+        data = data[data["complex_id"].isin(shared)].join(settled, on="complex_id")
+        found = estimate(panel_design(data, spec), "cs")
+        others = data[data["cohort"] == 0]
+        rate = np.average(others["y"], weights=others.get("weight"))
+        rows.append((part, found.estimate, found.lower, found.upper, found.p, rate, found.n_treated_units, found.n_units, years[0], years[-1]))
+    return pd.DataFrame(rows, columns=["part", "estimate", "lower", "upper", "p", "rate", "n_treated", "n_units", "first", "last"])
+
+
+def _with_rates(panel: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
+    """The panel with `entry_rate` and `exit_rate`, missing where they are not known or no firm operated the year before."""
+    keys = ["complex_id", "year"]
+    before = panel[[*keys, "operating_firms"]].assign(year=panel["year"] + 1).rename(columns={"operating_firms": "before"})
+    out = panel.merge(before, on=keys, how="left").merge(moves[[*keys, "entering_firms", "exiting_firms"]], on=keys, how="left")
+    firms = out["before"].astype(float).where(out["before"] > 0)
+    return out.assign(**{part: out[name].astype(float) / firms for part, name in (("entry_rate", "entering_firms"), ("exit_rate", "exiting_firms"))})
 
 
 def influence(data: pd.DataFrame, spec: dict, most: int = 10) -> pd.DataFrame:

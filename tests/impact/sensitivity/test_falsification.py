@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evaluation.errors import UserError
+from evaluation.impact.design import design
 from evaluation.impact.estimators import estimate
 from evaluation.impact.panel import estimation_panel, panel_design
 from evaluation.impact.sensitivity.falsification import (
@@ -16,6 +18,7 @@ from evaluation.impact.sensitivity.falsification import (
     influence,
     leave_one_complex_out,
     placebo_dates,
+    turnover,
 )
 from evaluation.impact.specification import complete_impact
 from evaluation.sources.specs import read_impact
@@ -130,6 +133,74 @@ def test_the_effect_on_a_total_is_that_on_firms_and_that_per_firm():
     found = composition(tables(noise=0.02), OUTCOME, SPEC).set_index("part")["estimate"]
     assert found["firms"] == pytest.approx(0.05, abs=1e-10)
     assert found["total"] == pytest.approx(found["firms"] + found["per_firm"], abs=1e-10)
+
+
+def with_turnover(entry=0.0, exit=0.0, seed=3):
+    """`tables` whose firms enter at about 10 and leave at about 8 per cent a year, changed by so much once their complex has joined; whole numbers."""
+    rng, given = np.random.default_rng(seed), tables(noise=0.02)
+    joined, firms, moves = given["complexes"].set_index("complex_id")["first_treated"], [], []
+    for number, name in enumerate(joined.index):
+        there = 2000 + 100 * number
+        for year in YEARS:
+            if year > YEARS[0]:
+                entering, exiting = (int(round(there * (base + 0.002 * rng.normal() + effect * (year >= joined[name])))) for base, effect in ((0.10, entry), (0.08, exit)))
+                moves.append((name, year, entering, exiting))
+                there += entering - exiting
+            firms.append((name, year, there))
+    panel = given["panel"].drop(columns="operating_firms").merge(pd.DataFrame(firms, columns=["complex_id", "year", "operating_firms"]))
+    return given | {"panel": panel, "firm_turnover": pd.DataFrame(moves, columns=["complex_id", "year", "entering_firms", "exiting_firms"])}
+
+
+def test_an_effect_on_entry_is_found_where_it_is_and_not_on_exit():
+    found = turnover(with_turnover(entry=0.03), OUTCOME, SPEC).set_index("part")
+    assert list(found.index) == ["entry_rate", "exit_rate"]
+    # Noise of 0.002 over 18 complexes and several years each.
+    assert found.at["entry_rate", "estimate"] == pytest.approx(0.03, abs=0.002) and found.at["entry_rate", "lower"] > 0.025 and found.at["entry_rate", "p"] < 1e-6
+    assert found.at["exit_rate", "estimate"] == pytest.approx(0, abs=0.002) and found.at["exit_rate", "lower"] < 0 < found.at["exit_rate", "upper"]
+    assert found["rate"].tolist() == pytest.approx([0.10, 0.08], abs=5e-4)
+    assert found[["n_treated", "n_units", "first", "last"]].to_numpy().tolist() == [[18, 30, 2002, 2010]] * 2
+    left = turnover(with_turnover(exit=-0.02), OUTCOME, SPEC).set_index("part")
+    assert left.at["exit_rate", "upper"] < -0.015 and left.at["entry_rate", "lower"] < 0 < left.at["entry_rate", "upper"]
+
+
+def test_turnover_rests_on_the_complexes_and_weights_of_the_main_estimate():
+    given = with_turnover(entry=0.03)
+    panel = given["panel"]
+    # c05 is in the main estimate, but its firms of one year are not known; c20 is not in the main estimate.
+    panel.loc[(panel["complex_id"] == "c05") & (panel["year"] == 2006), "operating_firms"] = np.nan
+    panel.loc[(panel["complex_id"] == "c20") & (panel["year"] == 2006), "production"] = np.nan
+    spec = SPEC | {"weights": "production", "comparison": "not_yet_treated", "anticipation": 1, "cohorts": [2005, 2008]}
+    found = turnover(given, OUTCOME, spec).set_index("part")
+    data = panel.merge(given["complexes"]).merge(given["firm_turnover"])
+    before = panel[["complex_id", "year", "operating_firms"]].assign(year=panel["year"] + 1).rename(columns={"operating_firms": "before"})
+    data = data.merge(before).merge(panel.loc[panel["year"] == 2001, ["complex_id", "production"]].rename(columns={"production": "weight"}))
+    data = data[~data["complex_id"].isin(["c05", "c20"])].assign(entry_rate=data["entering_firms"] / data["before"])
+    plan = design(data, "complex_id", "year", "entry_rate", "first_treated", weights="weight", control="notyet", anticipation=1)
+    own = estimate(plan, "cs")
+    assert found.loc["entry_rate", ["estimate", "lower", "upper"]].tolist() == pytest.approx([own.estimate, own.lower, own.upper], abs=1e-12)
+    others = data[data["first_treated"].isna()]
+    assert found.at["entry_rate", "rate"] == pytest.approx(np.average(others["entry_rate"], weights=others["weight"]), abs=1e-12)
+    assert (found["n_units"] == 28).all() and (found["n_treated"] == 17).all()
+
+
+def test_turnover_on_the_years_there_are_or_not_at_all():
+    given = with_turnover(entry=0.03)
+    moves = given["firm_turnover"]
+    # A count of the panel's first year has nothing to be a share of.
+    more = pd.concat([moves, moves[moves["year"] == 2002].assign(year=2001)])
+    pd.testing.assert_frame_equal(turnover(given | {"firm_turnover": more}, OUTCOME, SPEC), turnover(given, OUTCOME, SPEC))
+    # From 2006 on, those that joined in 2005 have no year before.
+    late = turnover(given | {"firm_turnover": moves[moves["year"] >= 2006]}, OUTCOME, SPEC)
+    assert (late["n_treated"] == 12).all() and (late["first"] == 2006).all() and late.at[0, "estimate"] == pytest.approx(0.03, abs=0.002)
+    without = {name: table for name, table in given.items() if name != "firm_turnover"}
+    treated = given["complexes"].dropna(subset="first_treated")["complex_id"]
+    for changed, words in (
+        (without, "not given"), (without | {"firm_turnover": moves.iloc[:0]}, "not given"), (without | {"firm_turnover": moves[moves["year"] == 2006]}, "these years only: 2006;"),
+        (without | {"firm_turnover": moves[moves["year"] != 2006]}, "2005, 2007"), (without | {"firm_turnover": moves[~moves["complex_id"].isin(treated)]}, "no participants"),
+        (without | {"firm_turnover": moves.assign(exiting_firms=np.nan)}, "these years only: –"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=words):
+            turnover(changed, OUTCOME, SPEC)
 
 
 def test_balance_by_hand():
