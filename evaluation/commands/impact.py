@@ -40,7 +40,7 @@ Level = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help=say("o
 Inference = Annotated[str, typer.Option("--inference", help="|".join(INFERENCES))]
 Strata = Annotated[str, typer.Option("--strata", help=say("column within which units could have changed places, for randomisation", "무작위 재배정에서 서로 바꿀 수 있는 단위를 묶는 열"))]
 Size = Annotated[str, typer.Option("--size", help=say("column of unit size, for ferman-pinto", "단위 규모 열(ferman-pinto에 사용)"))]
-Draws = Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments", "부트스트랩 또는 재배정 횟수"))]
+Draws = Annotated[int, typer.Option("--draws", min=1, max=100_000, help=say("of a bootstrap or of reassignments", "부트스트랩 또는 재배정 횟수"))]
 Seed = Annotated[int, typer.Option("--seed", min=0, help=say("of the draws", "난수 시드"))]
 Statistic = Annotated[str, typer.Option("--statistic", help=say("t|coefficient, of randomisation", "t|coefficient(무작위 재배정에 사용)"))]
 Dates = Annotated[bool, typer.Option("--dates", help=say("draw adoption dates too, not only who adopts", "참여 단위뿐 아니라 참여 시점도 재배정"))]
@@ -224,6 +224,7 @@ def honest(
     how = {"restriction": restriction or None, "drift": drift, "inference": inference or None, "level": level}
     after = len(found) - pre
     chosen = None if not weights else [1 / after] * after if weights == "average" and after > 0 else _listed(weights, "--weights")
+    of.settled(pre, method, **how)
     if bounds is None and method != "rm":
         raise UserError("Give --bounds: with sd they are in the unit of the coefficients.", "--bounds를 지정하십시오. sd의 한계값은 계수와 같은 단위입니다.")
     frame = of.honest(found, covariance, pre, method, _numbers("0.5,1,1.5,2" if bounds is None else bounds, "--bounds"), chosen, **how)
@@ -272,6 +273,12 @@ def pretrends(
     from evaluation.sources.matrices import read_numbers
 
     found = of(_coefficients(betas), read_numbers(vcov), pre, _numbers(times, "--times") if times else None, level)
+    for target in ("50", "80"):
+        if found[f"slope{target}"] != found[f"slope{target}"]:
+            typer.echo(say(
+                f"Note: no slope is found {target} % of the time, since chance alone finds one in {100 * found['size']:.3g} % at this level.",
+                f"주의: 이 수준에서는 추세 차이가 없어도 {100 * found['size']:.3g}%를 찾아내므로 {target}% 찾아내는 기울기가 없다.",
+            ), err=True)  # fmt: skip
     lists = {name: value for name, value in found.items() if isinstance(value, list)}
     if as_json:
         alone = plain(pd.DataFrame([{name: value for name, value in found.items() if name not in lists}]))[0]
@@ -309,7 +316,8 @@ def _numbers(text: str, name: str) -> list[float]:
 
 def _listed(text: str, name: str) -> list[float]:
     """Numbers joined by commas, or those of a file."""
-    return _coefficients(Path(text)) if Path(text).is_file() else _numbers(text, name)
+    numbers = "," in text or text.strip().lstrip("+-")[:1].isdigit()
+    return _numbers(text, name) if numbers and not Path(text).is_file() else _coefficients(Path(text))
 
 
 def _design(
@@ -368,7 +376,7 @@ def simulate(
     ar: Annotated[float | None, typer.Option("--ar", help=say("autocorrelation, in place of the estimate", "자기상관(추정값 대신)"), show_default=False)] = None,
     icc: Annotated[float | None, typer.Option("--icc", help=say("share of the variance that a cluster has in common, in place of the estimate", "군집이 공유하는 분산 비율(추정값 대신)"), show_default=False)] = None,
     sd: Annotated[float | None, typer.Option("--sd", help=say("standard deviation of errors, in place of the estimate", "오차의 표준편차(추정값 대신)"), show_default=False)] = None,
-    draws: Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments within each sample; fewer than in estimate, to save time", "표본마다의 부트스트랩·재배정 횟수. 시간을 줄이려고 estimate보다 적음"))] = WITHIN,
+    draws: Annotated[int, typer.Option("--draws", min=1, max=100_000, help=say("of a bootstrap or of reassignments within each sample; fewer than in estimate, to save time", "표본마다의 부트스트랩·재배정 횟수. 시간을 줄이려고 estimate보다 적음"))] = WITHIN,
     scheduler: Scheduler = "",
     progress: Annotated[bool, typer.Option("--progress/--no-progress", help=say("say on standard error how far it is, after a second", "1초가 지나면 진행 상황을 표준오류에 표시"))] = True,
     output: Annotated[Path | None, typer.Option("--output", "-o", help=say("JSON file to keep the result in, with the command and the versions", "결과를 명령, 버전과 함께 보관할 JSON 파일"), show_default=False)] = None,
@@ -399,10 +407,14 @@ def simulate(
     asked = {"estimators": _named(estimators), "inferences": _named(inferences), "effects": _numbers(effect, "--effect"), "samples": samples, "seed": seed, "by_cohort": by_cohort, "draws": draws}
     found = simulation.simulate(plan, errors, **asked, scheduler=scheduler or None, progress=on_stderr(say("panels", "패널")) if progress else None)
     seconds = monotonic() - began
+    if (found["refused"] == found["samples"]).all():
+        raise UserError(f"No panel gave a result. {found['reason'].iloc[0]}", f"결과를 낸 패널이 없습니다. {found['reason'].iloc[0]}")
     kept = simulation.record(found, simulation.setting(plan, errors, **asked), shlex.join(["iccp", *sys.argv[1:]]), seconds)
     if output is not None:
         output.write_text(dumps(kept, indent=1) + "\n", encoding="utf-8")
     if as_json:
+        for row in found[found["refused"] > 0].drop_duplicates(["estimator", "inference", "cohort"]).itertuples():
+            typer.echo(f"{row.estimator}, {row.inference}, {row.cohort}: {row.reason}", err=True)
         typer.echo(dumps({**kept, "errors": asdict(errors) | more, "level": level, "warnings": [say(*one) for one in (*plan.warnings, *told)]}))
         return
     names = ["estimator", "inference", "cohort", "effect"]
@@ -430,7 +442,7 @@ def power(
     icc: Annotated[float | None, typer.Option("--icc", help=say("share that zones have in common, in place of the file's", "구역 공유 비율(파일의 값 대신)"), show_default=False)] = None,
     sd: Annotated[float | None, typer.Option("--sd", help=say("standard deviation of errors, in place of the file's", "오차의 표준편차(파일의 값 대신)"), show_default=False)] = None,
     check: Annotated[int, typer.Option("--check", min=0, help=say("panels drawn to check it with the inference; 0 for none", "추론방법으로 확인할 때 생성할 패널 수(0이면 생략)"))] = 0,
-    seed: Seed = SEED, draws: Annotated[int, typer.Option("--draws", min=1, help=say("of a bootstrap or of reassignments within each panel of --check", "--check 패널마다의 부트스트랩·재배정 횟수"))] = WITHIN,
+    seed: Seed = SEED, draws: Annotated[int, typer.Option("--draws", min=1, max=100_000, help=say("of a bootstrap or of reassignments within each panel of --check", "--check 패널마다의 부트스트랩·재배정 횟수"))] = WITHIN,
     scheduler: Scheduler = "", as_json: AsJson = False,
 ) -> None:  # fmt: skip
     from dataclasses import asdict

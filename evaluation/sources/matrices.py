@@ -38,6 +38,6 @@ def read_numbers(path: Path) -> np.ndarray:
 
 def _number(cell: str) -> bool:
     try:
-        return bool(np.isfinite(float(cell)))
+        return "_" not in cell and bool(np.isfinite(float(cell)))
     except ValueError:
         return False

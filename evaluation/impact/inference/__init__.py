@@ -74,7 +74,13 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
         from evaluation.impact.inference.recommend import recommend
 
         how, why = recommend(plan, estimator)
-        chosen = infer(plan, estimator, aggregate, how, options, plain)
+        plain = estimate(plan, estimator, aggregate) if plain is None else plain
+        try:
+            chosen = infer(plan, estimator, aggregate, how, options, plain)
+        except UserError as error:
+            # What would suit cannot be had: the estimator's own errors, with what they suffer from, are all there is.
+            why = (f"{how} would suit this design, but cannot serve: {error.en} The estimator's own errors stand in its place.", f"이 설계에는 {how}이(가) 알맞으나 쓸 수 없다({error.ko}). 그래서 추정방법 고유의 오차를 제시한다.")
+            how, chosen = "analytic", plain
         return replace(chosen, warnings=((f"Inference by {how}: {why[0]}", f"추론방법 {how}: {why[1]}"), *chosen.warnings))
     if how not in KNOWN:
         raise UserError(f"inference is {how!r}; use one of: {', '.join((RECOMMENDED, *KNOWN))}.", f"추론방법 {how!r}을(를) 쓸 수 없습니다. 다음 중 하나를 쓰십시오: {', '.join((RECOMMENDED, *KNOWN))}.")
@@ -88,7 +94,7 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
     if not event.empty and not found.event.empty:
         given = found.event.set_index("event_time")
         # Errors that are not this method's would not go with its intervals.
-        event = event.assign(**{side: event["event_time"].map(given[side]) if side in given else np.nan for side in ("lower", "upper", "se")})
+        event = event.assign(**{side: event["event_time"].map(given[side]) if side in given else np.nan for side in ("lower", "upper", "se", "p")})
     if not groups.empty:
         groups = groups.assign(lower=np.nan, upper=np.nan)
     if aggregate == "group":

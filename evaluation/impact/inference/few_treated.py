@@ -10,6 +10,7 @@ differences-in-differences with few treated groups and heteroskedasticity", sect
 """
 
 from collections.abc import Callable
+from math import comb
 
 import numpy as np
 
@@ -21,8 +22,9 @@ from evaluation.impact.inference.randomisation import enough_draws
 
 FEW_CONTROLS = 20
 EVENT_DRAWS = 1_999
-# Points up to FURTHER times the distance of an interval's end at which effects are looked at again.
-LOOKS, FURTHER = 20, 3
+# Points up to FURTHER times the distance of an interval's end at which effects are looked at again, with ROUGH draws and, where these come
+# within NEARLY of keeping one, with all.
+LOOKS, FURTHER, ROUGH, NEARLY = 60, 3, 999, 0.97
 # Share of the estimate's variance that is the controls' own, from which on it cannot be left out.
 LEFT_OUT = 0.05
 LEAST = 0.02  # of the mean variance: the least that a fitted one is taken to be
@@ -39,14 +41,15 @@ def conley_taber(plan: Design, estimator: str, aggregate: str, options: Options)
         left_out: the share of the estimate's variance that is the controls' mean, and that the method leaves out; controls, treated.
 
     Raises:
-        UserError: an estimator or design without a linear form; fewer than two never-treated units.
+        UserError: an estimator or design without a linear form; fewer never-treated units than the level needs.
     """
     some, weights, labels, groups = _linear(plan, estimator, aggregate, "conley-taber")
     pool, treated = np.flatnonzero(some.first == 0), np.flatnonzero(some.first > 0)
     rng = np.random.default_rng(options.seed)
+    # Treated units are alike in who they draw, so that orders do not make draws different. Equal tails: each needs one.
+    _enough_controls(len(pool), comb(len(pool) + len(treated) - 1, len(treated)), plan.level, some.name)
     if len(treated) > 1:
-        # Equal tails: each needs a draw.
-        enough_draws((options.draws + 1) // 2, False, plan.level, some.name)
+        enough_draws(options.draws + 1, False, plan.level, some.name, tails=2)
     drawn = np.arange(len(pool))[:, None] if len(treated) == 1 else rng.integers(0, len(pool), size=(options.draws, len(treated)))
     contrasts = _contrasts(some.y, weights)
     centred = contrasts[:, pool] - np.average(contrasts[:, pool], axis=1, weights=some.weight[pool])[:, None]
@@ -68,8 +71,6 @@ def conley_taber(plan: Design, estimator: str, aggregate: str, options: Options)
         ))  # fmt: skip
     if len(pool) < FEW_CONTROLS:
         told.append((f"The distribution of errors is read off {len(pool)} never-treated {some.name}s only.", f"오차의 분포를 미참여 단위 {len(pool)}개에서만 얻었다."))
-    if len(treated) == 1 and not np.isfinite(found[0][:2]).all():
-        told.append((f"With {len(pool)} controls and one treated unit no p-value is below {2 / (1 + len(pool)):.3f}: the interval has no end.", f"비교단위 {len(pool)}개와 처치단위 하나로는 p값이 {2 / (1 + len(pool)):.3f}보다 작을 수 없어 신뢰구간이 끝나지 않는다."))
     how = f"all {len(drawn)} of them" if len(treated) == 1 else f"{len(drawn):,} seeded draws"
     return Found(
         *found[0], f"Conley and Taber (2011): contrasts of {len(pool)} never-treated {some.name}s, {how}; interval by inversion, no degrees of freedom",
@@ -109,9 +110,9 @@ def ferman_pinto(plan: Design, estimator: str, aggregate: str, options: Options)
     drawn = rng.integers(0, len(mean), size=(options.draws, len(mean)), dtype=np.int32)
     members = [np.flatnonzero(groups == g) for g in range(len(weights[0]))]
 
-    def noise(row: int, tau: float) -> np.ndarray:
+    def noise(row: int, tau: float, rough: bool = False) -> np.ndarray:
         """Sizes of drawn errors under an effect of `tau`; fewer for event times, of which there are many."""
-        some_draws = drawn if row == 0 else drawn[:EVENT_DRAWS]
+        some_draws = drawn[:ROUGH] if rough else drawn if row == 0 else drawn[:EVENT_DRAWS]
         total = np.zeros(len(some_draws))
         for g, inside in enumerate(members):
             if len(inside):
@@ -124,7 +125,7 @@ def ferman_pinto(plan: Design, estimator: str, aggregate: str, options: Options)
     for row, value in enumerate(estimates):
         null = noise(row, 0.0)
         p = (1 + len(null) - np.searchsorted(null, abs(value) * (1 - 1e-12))) / (1 + len(null))
-        ends = [_end(lambda tau, row=row: noise(row, tau), value, side, plan.level, LOOKS if row == 0 else 0) for side in (-1, 1)]
+        ends = [_end(lambda tau, rough=False, row=row: noise(row, tau, rough), value, side, plan.level, LOOKS if row == 0 else 0) for side in (-1, 1)]
         whole &= all(one for _, one in ends)
         found.append((ends[0][0], ends[1][0], float(p)))
     parts = [_variance((y[g, :, 0] - estimates[0] * d[g, :, 0]) ** 2, inverse) for g in range(len(members))]
@@ -149,11 +150,20 @@ def _linear(plan: Design, estimator: str, aggregate: str, how: str) -> tuple[Blo
     """The blocks, the form, shape (k, 1 + cohorts, periods), its labels, and the number of each block's group, 0 never treated."""
     some = blocks(plan)
     if (some.first == 0).sum() < 2:
-        raise UserError(f"{how} needs at least two never-treated {some.name}s to read errors off. Use --inference cr2.", f"{how}에는 오차를 살필 미참여 단위가 둘 이상 필요합니다. --inference cr2를 쓰십시오.")
+        raise UserError(f"{how} needs at least two never-treated {some.name}s to read errors off. Use --inference recommended.", f"{how}에는 오차를 살필 미참여 단위가 둘 이상 필요합니다. --inference recommended를 쓰십시오.")
     form, labels = required_form(plan, some, estimator, aggregate, how)
     groups = np.searchsorted(np.array([0, *sorted(plan.cohorts)]), some.first)
     masses = np.bincount(groups, some.weight)
     return some, form(np.array(sorted(plan.cohorts)), masses[None])[0], labels, groups
+
+
+def _enough_controls(controls: int, ways: int, level: float, name: str) -> None:
+    """UserError where so many different errors can be drawn that no tail can be below (1 - level) / 2."""
+    if (1 + ways) * (1 - level) / 2 < 1 - 1e-9:
+        raise UserError(
+            f"conley-taber: with {controls} never-treated {name}s there are {ways} different errors to draw, so that no p-value is below {2 / (1 + ways):.3f}; {100 * level:g} % needs {round((1 - level) / 2, 6):g} in each tail. Add never-treated {name}s, or use --inference recommended.",
+            f"conley-taber: 미참여 단위 {controls}개에서 얻을 수 있는 서로 다른 오차가 {ways}가지뿐이어서 p값이 {2 / (1 + ways):.3f}보다 작을 수 없습니다. {100 * level:g}% 수준에는 양쪽 꼬리에 {round((1 - level) / 2, 6):g}씩 필요합니다. 미참여 단위를 더하거나 --inference recommended를 쓰십시오.",
+        )
 
 
 def _contrasts(table: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -207,13 +217,13 @@ def _end(noise: Callable, estimate: float, side: int, level: float, looks: int) 
     outermost of so many counts, and as many between it and the estimate are looked at.
     """
 
-    def reach(distance: float) -> float:
-        drawn = noise(estimate + side * distance)
+    def reach(distance: float, rough: bool = False) -> float:
+        drawn = noise(estimate + side * distance, rough)
         needed = int(np.floor((1 - level) * (1 + len(drawn)) + 1e-9))
         return float(drawn[-needed]) if needed else np.inf
 
     def whole(end: float) -> bool:
-        return all(reach(place) >= place for place in np.linspace(0, end, looks + 2)[1:-1])
+        return all(reach(place, True) >= place / NEARLY or reach(place) >= place for place in np.linspace(0, end, looks + 2)[1:-1])
 
     distance, settled = reach(0.0), False
     for _ in range(50):
@@ -224,10 +234,10 @@ def _end(noise: Callable, estimate: float, side: int, level: float, looks: int) 
     if not np.isfinite(distance):
         return side * np.inf, True
     further = np.linspace(distance, FURTHER * distance, looks + 1)[1:]
-    kept = [place for place, far in enumerate(further) if reach(far) >= far]
+    kept = [place for place, far in enumerate(further) if reach(far, True) >= NEARLY * far and reach(far) >= far]
     if settled and not kept:
         return float(estimate + side * distance), whole(distance)
-    low, high = (further[kept[-1]], 2 * further[kept[-1]]) if kept else (0.0, distance)
+    low, high = (further[kept[-1]], further[kept[-1]] + (further[1] - further[0])) if kept else (0.0, distance)
     while reach(high) >= high:
         low, high = high, 2 * high
         if high > 1e9 * distance:

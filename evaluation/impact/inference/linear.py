@@ -108,7 +108,8 @@ def blocks(plan: Design) -> Blocks:
     if (stratum != stratum[member][block]).any():
         raise UserError("Some clusters lie in several strata. Clusters are reassigned as a whole: give strata that do not cut them.", "여러 층에 걸친 군집이 있습니다. 군집은 통째로 재배정하므로 군집을 나누지 않는 층을 지정하십시오.")
     size = np.bincount(block, units["size"].to_numpy(dtype=float)) if "size" in data else np.full(len(member), np.nan)
-    order = np.arange(len(member)) if y is None else np.lexsort(np.round(np.diff(y, axis=1), 9).T)
+    # By the data and not by names, so that draws do not depend on these; in parts of the outcome's size, nor on its unit.
+    order = np.arange(len(member)) if y is None else np.lexsort(np.round(np.diff(y, axis=1) / max(np.abs(np.diff(y, axis=1)).max(initial=0), np.finfo(float).tiny), 9).T)
     rank = np.argsort(order)
     return Blocks(None if y is None else y[order], weight[order], periods, first[member][order], stratum[member][order], size[order], rank[block], name)
 
@@ -172,8 +173,8 @@ def required_form(plan: Design, some: Blocks, estimator: str, aggregate: str, ho
     shape = linear_form(plan, some, estimator, aggregate)
     if shape is None:
         raise UserError(
-            f"{how} needs a balanced panel without covariates and an estimator that is linear there; {estimator} is not on this design. Use --inference randomisation.",
-            f"{how}는 공변량 없는 균형패널에서 선형인 추정방법에 쓸 수 있으며, 이 설계의 {estimator}은(는) 그렇지 않습니다. --inference randomisation을 쓰십시오.",
+            f"{how} needs a balanced panel without covariates and an estimator that is linear there; {estimator} is not on this design. Use --inference recommended.",
+            f"{how}는 공변량 없는 균형패널에서 선형인 추정방법에 쓸 수 있으며, 이 설계의 {estimator}은(는) 그렇지 않습니다. --inference recommended를 쓰십시오.",
         )
     return shape
 

@@ -10,6 +10,7 @@ from evaluation.errors import UserError
 from evaluation.impact.design import Design
 from evaluation.impact.estimators import refuse, synthetic
 from evaluation.impact.inference import Found, Options
+from evaluation.impact.inference.randomisation import enough_draws
 
 SYNTHETIC = ("sdid", "sc")
 
@@ -20,7 +21,7 @@ def placebo(plan: Design, estimator: str, aggregate: str, options: Options) -> F
     With one treated unit every control takes its place once, whatever `options.draws`: the standard error is that of all of them.
 
     Raises:
-        UserError: another estimator; too few never-treated units for placebos like the estimate.
+        UserError: another estimator; too few never-treated units for placebos like the estimate, or for the level.
     """
     if estimator not in SYNTHETIC:
         raise UserError(
@@ -34,6 +35,7 @@ def placebo(plan: Design, estimator: str, aggregate: str, options: Options) -> F
             f"There are {plan.n_never} never-treated units to {found.n_treated_units} treated ones, too few for placebos that keep as many donors as the estimate has. Add never-treated units, or use --inference analytic (jackknife).",
             f"미참여 단위 {plan.n_never}개로는 참여 단위 {found.n_treated_units}개에 대해 실제 추정만큼 비교단위를 남기는 플라시보를 만들 수 없습니다. 미참여 단위를 더하거나 --inference analytic(잭나이프)을 쓰십시오.",
         )
+    enough_draws(int(found.diagnostics["placebos"]) + 1, found.inference.startswith("exact"), plan.level, "unit")
     told = []
     if options.draws != Options().draws or options.seed != Options().seed:
         told.append((

@@ -1,6 +1,6 @@
 """Randomisation inference: how large an estimate would chance alone have made, had other units been the ones that adopted?
 
-Who was treated when is dealt out anew among units (within strata, by whole clusters where treatment is by cluster), outcomes staying as they
+Who was treated when is reassigned among units (within strata, by whole clusters where treatment is by cluster), outcomes staying as they
 are, and the statistic is found under each such assignment. If units could as well have changed places, the test has its level whatever the
 distribution of outcomes, however few are treated. Intervals hold the constant effects that the test does not reject.
 
@@ -142,6 +142,11 @@ def mackinnon_webb(plan: Design, estimator: str, aggregate: str, options: Option
     else:
         enough_draws(len(first) + 1, exact, plan.level, some.name)
     lower, upper = interval(tests[0], plan.level)
+    if not np.isfinite([lower, upper]).all():
+        told.append((
+            f"The interval has no end: with {len(first)} other assignments effects are not rejected however large.",
+            f"다른 배정이 {len(first)}가지뿐이어서 아무리 큰 효과도 기각할 수 없으므로 신뢰구간에 끝이 없다.",
+        ))  # fmt: skip
     return Found(lower, upper, p_value(tests[0]), f"{words}; interval by inversion, no degrees of freedom", event=by_event_time(lambda row: (*interval(tests[row], plan.level), p_value(tests[row])), labels), diagnostics=diagnostics, warnings=tuple(told))
 
 
@@ -216,7 +221,7 @@ def _end(test: Comparison, level: float, side: int) -> float:
 
 
 def possible(some: Blocks) -> int:
-    """In how many ways treatment can be dealt out among blocks, within strata, the actual one included."""
+    """In how many ways treatment can be assigned to blocks, within strata, the actual one included."""
     ways = 1
     for stratum in np.unique(some.stratum):
         counts = np.unique(some.first[some.stratum == stratum], return_counts=True)[1]
@@ -265,8 +270,8 @@ def _movable(plan: Design, some: Blocks, dates: bool) -> None:
         )
     if possible(some) == 1 and not dates:
         raise UserError(
-            "No two units can change places: every stratum holds units of one kind only. Use wider strata, or --inference cr2.",
-            "층마다 참여 시점이 같은 단위만 있어 자리를 바꿀 수 있는 단위가 없습니다. 층을 넓히거나 --inference cr2를 쓰십시오.",
+            "No two units can change places: every stratum holds units of one kind only. Use wider strata, or --inference recommended.",
+            "층마다 참여 시점이 같은 단위만 있어 자리를 바꿀 수 있는 단위가 없습니다. 층을 넓히거나 --inference recommended를 쓰십시오.",
         )
 
 
@@ -348,15 +353,15 @@ def _unlike(some: Blocks, form: Callable) -> list[tuple[str, str]]:
     return told
 
 
-def enough_draws(number: int, exact: bool, level: float, name: str) -> None:
-    """UserError where so many assignments (draws, and the actual one) cannot reject at the level."""
-    if number * (1 - level) < 1 - 1e-9:
-        least = ceil(1 / (1 - level) - 1e-9)
+def enough_draws(number: int, exact: bool, level: float, name: str, tails: int = 1) -> None:
+    """UserError where so many assignments (draws, and the actual one) cannot reject at the level; with two `tails` each needs one."""
+    if number * (1 - level) < tails * (1 - 1e-9):
+        least = ceil(tails / (1 - level) - 1e-9) - (not exact)
         english = f"There are only {number} ways to assign treatment among {name}s" if exact else f"{number - 1} draws are too few"
         korean = f"{UNITS[name]}에 처치를 배정하는 방법이 {number}가지뿐이어서" if exact else f"재배정 횟수 {number - 1}회로는"
         raise UserError(
-            f"{english}: no p-value can be below {1 / number:.3f}, and {level:.0%} needs {least}. {'Use wider strata, add never-treated units, or --inference mackinnon-webb' if exact else 'Use more draws'}.",
-            f"{korean} p값이 {1 / number:.3f}보다 작을 수 없으며, {level:.0%} 수준에는 {least}가지가 필요합니다. {'층을 넓히거나 미참여 단위를 더하거나 --inference mackinnon-webb를 쓰십시오' if exact else '횟수를 늘리십시오'}.",
+            f"{english}: no p-value can be below {tails / number:.3f}, and {100 * level:g} % needs {least}. {'Use wider strata, add never-treated units, or --inference recommended' if exact else 'Use more draws'}.",
+            f"{korean} p값이 {tails / number:.3f}보다 작을 수 없으며, {100 * level:g}% 수준에는 {least}{'가지' if exact else '회'}가 필요합니다. {'층을 넓히거나 미참여 단위를 더하거나 --inference recommended를 쓰십시오' if exact else '횟수를 늘리십시오'}.",
         )
 
 

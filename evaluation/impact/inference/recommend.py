@@ -24,7 +24,7 @@ def recommend(plan: Design, estimator: str) -> tuple[str, tuple[str, str]]:
             return "placebo", (f"{estimator} finds weights anew for each of {plan.n_never} never-treated units, which show how far estimates stray by chance.", f"{estimator}은(는) 미참여 단위 {plan.n_never}개마다 가중치를 새로 구하여 우연에 의한 추정치의 폭을 보일 수 있다.")
         return "analytic", (f"Too few never-treated units ({plan.n_never}) for placebos of {treated} treated ones.", f"미참여 단위({plan.n_never}개)가 적어 참여 단위 {treated}개의 플라시보를 만들 수 없다.")
     if not is_binary(plan):
-        return "analytic", ("Treatment is a share, which cannot be dealt out anew among units.", "처치가 비율이어서 단위 사이에 재배정할 수 없다.")
+        return "analytic", ("Treatment is a share, which cannot be reassigned among units.", "처치가 비율이어서 단위 사이에 재배정할 수 없다.")
     try:
         some = blocks(plan)
     except UserError:
@@ -46,8 +46,8 @@ def recommend(plan: Design, estimator: str) -> tuple[str, tuple[str, str]]:
     if ways < needed:
         how = "mackinnon-webb" if simple else "wild"
         return how, (
-            f"There are {ways} ways to assign treatment, fewer than the {needed} that a level of {plan.level:.0%} needs; a bootstrap fills the gaps between their p-values.",
-            f"처치를 배정하는 방법이 {ways}가지로 {plan.level:.0%} 수준에 필요한 {needed}가지보다 적어, 부트스트랩으로 p값 사이를 메운다.",
+            f"There are {ways} ways to assign treatment, fewer than the {needed} that a level of {100 * plan.level:g}% needs; a bootstrap fills the gaps between their p-values.",
+            f"처치를 배정하는 방법이 {ways}가지로 {100 * plan.level:g}% 수준에 필요한 {needed}가지보다 적어, 부트스트랩으로 p값 사이를 메운다.",
         )  # fmt: skip
     if fewest < FEW and "size" in plan.data and simple and never >= FEW and _by_size(some) < BY_SIZE:
         return "ferman-pinto", (
@@ -57,7 +57,7 @@ def recommend(plan: Design, estimator: str) -> tuple[str, tuple[str, str]]:
     strata = (" within strata", "층 안에서 ") if len(np.unique(some.stratum)) > 1 else ("", "")
     slow = ("", "") if simple else ("; each assignment is estimated anew, which takes time", " 재배정할 때마다 다시 추정하므로 시간이 걸린다.")
     return "randomisation", (
-        f"The smallest cohort has {fewest} treated {some.name}s, with {never} never treated: too few to rely on standard errors. Dealing treatment out anew{strata[0]} keeps the level however few they are{slow[0]}.",
+        f"The smallest cohort has {fewest} treated {some.name}s, with {never} never treated: too few to rely on standard errors. Reassigning treatment{strata[0]} keeps the level however few they are{slow[0]}.",
         f"처치 {name} 수가 가장 적은 참여 집단이 {fewest}개, 미참여 {name} 수가 {never}개로 표준오차를 믿기에는 적다. {strata[1]}처치를 재배정하는 방법은 수가 적어도 유의수준을 지킨다.{slow[1]}",
     )  # fmt: skip
 

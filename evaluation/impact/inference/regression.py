@@ -207,8 +207,8 @@ def regression(plan: Design, estimator: str, aggregate: str = "simple", told: Re
 def _refuse(estimator: str, english: str, korean: str, or_en: str = "", or_ko: str = "") -> UserError:
     able = ", ".join(name for name in ABLE if name != estimator)
     return UserError(
-        f"{estimator} is no single regression, which this inference needs: {english}. Use {or_en}--inference analytic or randomisation, or one of: {able}.",
-        f"{estimator}은(는) {korean} 하나의 회귀식이 아니어서 이 추론방법을 쓸 수 없습니다. {or_ko}--inference analytic이나 randomisation을 쓰거나, 다음 추정방법을 쓰십시오: {able}.",
+        f"{estimator} is no single regression, which this inference needs: {english}. Use {or_en}--inference recommended, or one of: {able}.",
+        f"{estimator}은(는) {korean} 하나의 회귀식이 아니어서 이 추론방법을 쓸 수 없습니다. {or_ko}--inference recommended를 쓰거나, 다음 추정방법을 쓰십시오: {able}.",
     )
 
 
@@ -230,8 +230,8 @@ def _checked(made: Regression, told: Result, estimator: str, plan: Design) -> Re
 
 def _differs(estimator: str) -> UserError:
     return UserError(
-        f"The estimate of {estimator} on these data is not that of the regression behind it, so that this inference would be of something else. Use --inference analytic or randomisation.",
-        f"이 자료에서 {estimator} 추정값이 해당 회귀식의 값과 달라 이 추론방법을 쓸 수 없습니다. --inference analytic이나 randomisation을 쓰십시오.",
+        f"The estimate of {estimator} on these data is not that of the regression behind it, so that this inference would be of something else. Use --inference recommended.",
+        f"이 자료에서 {estimator} 추정값이 해당 회귀식의 값과 달라 이 추론방법을 쓸 수 없습니다. --inference recommended를 쓰십시오.",
     )
 
 

@@ -227,10 +227,10 @@ def _found(plan: Design, given: Regression, group: np.ndarray, words: str, optio
     by_cluster = group is given.cluster
     if treated[0] < 2:
         raise UserError(
-            "A single cluster is treated: the wild cluster bootstrap says nothing of it. Use --inference randomisation, ferman-pinto or subcluster."
-            if by_cluster else "A single unit or row is treated: the wild subcluster bootstrap says nothing of it. Use --inference randomisation or ferman-pinto.",
-            "참여 군집이 하나뿐이어서 와일드 군집 부트스트랩을 쓸 수 없습니다. --inference randomisation, ferman-pinto 또는 subcluster를 쓰십시오."
-            if by_cluster else "참여 단위(행)가 하나뿐이어서 와일드 하위군집 부트스트랩을 쓸 수 없습니다. --inference randomisation이나 ferman-pinto를 쓰십시오.",
+            "A single cluster is treated: the wild cluster bootstrap says nothing of it. Use --inference recommended."
+            if by_cluster else "A single unit or row is treated: the wild subcluster bootstrap says nothing of it. Use --inference recommended.",
+            "참여 군집이 하나뿐이어서 와일드 군집 부트스트랩을 쓸 수 없습니다. --inference recommended를 쓰십시오."
+            if by_cluster else "참여 단위(행)가 하나뿐이어서 와일드 하위군집 부트스트랩을 쓸 수 없습니다. --inference recommended를 쓰십시오.",
         )  # fmt: skip
     groups = int(group.max()) + 1
     chosen = weights or (WEBB if groups < FEW_CLUSTERS else RADEMACHER)

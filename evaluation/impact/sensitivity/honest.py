@@ -35,6 +35,8 @@ GRID, FINER, REFINEMENTS = 1000, 40, 3
 POINTS = 2**15
 # More multipliers than this would take minutes.
 MOST = 5_000
+# Bounds beyond these, in multiples of the largest change before and in standard errors, are lost in rounding.
+MOST_TIMES, MOST_ERRORS = 1e6, 10_000
 TOLERANCE = 1e-9
 
 
@@ -59,11 +61,17 @@ def honest(
 
     Raises:
         UserError: numbers that do not fit together, a covariance that is not symmetric or singular, no coefficient on one side of the
-            reference, a bound below 0, a restriction with `flci`, `drift` with one coefficient before treatment.
+            reference, a bound below 0 or too large to compute with, a restriction with `flci`, `drift` with one coefficient before treatment.
     """
     betas, vcov, weights = checked(betas, vcov, pre, weights)
     inference = settled(pre, method, restriction, drift, inference, level)
     wanted = of_bounds(bounds)
+    most = MOST_TIMES if method == RM else MOST_ERRORS * float(np.sqrt(np.diag(vcov).max()))
+    if max(wanted) > most:
+        raise UserError(
+            f"A bound is {max(wanted):g}; beyond {most:.3g} intervals cannot be told from rounding{'' if method == RM else f' (bounds are in the unit of the coefficients; this is {MOST_ERRORS:,} standard errors)'}. Give smaller bounds.",
+            f"한계값 {max(wanted):g}이(가) 너무 큽니다. {most:.3g}을(를) 넘으면 구간을 반올림 오차와 구분할 수 없습니다{'' if method == RM else f'(한계값은 계수와 같은 단위이며, 이는 표준오차의 {MOST_ERRORS:,}배입니다)'}. 더 작은 값을 주십시오.",
+        )
     rows = [(bound, *_interval(betas, vcov, pre, method, bound, weights, restriction, drift, inference, level)) for bound in wanted]
     return pd.DataFrame(rows, columns=["bound", "lower", "upper"])
 
@@ -75,10 +83,11 @@ def breakdown(
     """The largest bound whose robust interval excludes 0, as `honest` counts bounds.
 
     Returns:
-        to four digits; missing where the interval of bound 0 includes 0 already; infinite where no bound up to a million times the
-        first tried (1, or a standard error of the effect for `sd`) does.
+        to four digits; missing where the interval of bound 0 includes 0 already; infinite where no bound up to MOST_TIMES, or MOST_ERRORS
+        standard errors of the effect for `sd`, does.
     """
     betas, vcov, weights = checked(betas, vcov, pre, weights)
+    weights = weights / np.abs(weights).max()
     inference = settled(pre, method, restriction, drift, inference, level)
 
     def excluded(bound: float) -> bool:
@@ -89,7 +98,7 @@ def breakdown(
     if not excluded(0.0):
         return np.nan
     low, high = 0.0, 1.0 if method == RM else float(np.sqrt(weights @ vcov[pre:, pre:] @ weights))
-    limit = high * 1e6
+    limit = high * (MOST_TIMES if method == RM else MOST_ERRORS)
     while excluded(high):
         low, high = high, 2 * high
         if high > limit:
@@ -283,18 +292,20 @@ def of_bounds(bounds: Iterable[float]) -> list[float]:
 def _interval(betas: np.ndarray, vcov: np.ndarray, pre: int, method: str, bound: float, weights: np.ndarray, restriction: str | None, drift: bool, inference: str, level: float) -> tuple[float, float]:
     """Ends of the robust interval for one bound."""
     alpha = 1 - level
+    scale = np.abs(weights).max()
+    weights = weights / scale
     # In standard errors of the effect, so that tolerances mean the same in every unit.
     unit = float(np.sqrt(weights @ vcov[pre:, pre:] @ weights))
     betas, vcov, bound = betas / unit, vcov / unit**2, bound / unit if method == SD else bound
     if inference == FLCI:
         line, half = flci(vcov, pre, bound, weights, alpha)
-        return unit * float(line @ betas - half), unit * float(line @ betas + half)
+        return scale * unit * float(line @ betas - half), scale * unit * float(line @ betas + half)
     kappa = 0.0 if inference == CONDITIONAL else FIRST_STAGE * alpha
     fixed = flci(vcov, pre, bound, weights, kappa) if inference == C_F else None
     # One interval per polyhedron: their union covers where each covers under its own.
     found = [_accepted(betas, vcov, matrix, limit, pre, weights, alpha, kappa, inference, fixed) for matrix, limit in _polyhedra(len(betas), pre, method, bound, restriction, drift)]
     ends = np.array([pair for pair in found if pair is not None])
-    return (unit * float(ends[:, 0].min()), unit * float(ends[:, 1].max())) if len(ends) else (np.nan, np.nan)
+    return (scale * unit * float(ends[:, 0].min()), scale * unit * float(ends[:, 1].max())) if len(ends) else (np.nan, np.nan)
 
 
 def _differences(k: int, pre: int, order: int) -> np.ndarray:

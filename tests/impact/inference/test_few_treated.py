@@ -63,10 +63,18 @@ def test_cohorts_are_drawn_with_their_own_dates():
     assert found.p == pytest.approx(exact, abs=4 * 2 * np.sqrt(exact / 2 * (1 - exact / 2) / 9_999) + 2e-4)
 
 
-def test_too_few_controls_for_an_end():
-    found = infer(two_periods(np.arange(10.0), treated=1, level=0.95), "cs", "simple", "conley-taber")
-    assert (found.lower, found.upper) == (-np.inf, np.inf)
-    assert any("the interval has no end" in english for english, _ in found.warnings)
+@pytest.mark.parametrize(("treated", "never", "ways"), [(1, 9, 9), (2, 2, 3), (2, 3, 6), (3, 4, 20), (2, 7, 28)])
+def test_too_few_controls_for_the_level_are_refused(treated, never, ways):
+    """However many draws: with two treated units and two controls there are three different errors."""
+    plan = two_periods(np.arange(float(treated + never)), treated=treated, level=0.95)
+    with pytest.raises(UserError, match=rf"there are {ways} different errors.*95 % needs 0.025 in each tail.*--inference recommended"):
+        infer(plan, "cs", "simple", "conley-taber", Options(draws=9_999))
+
+
+def test_enough_controls_for_the_level_are_served():
+    assert np.isfinite(infer(two_periods(np.arange(40.0), treated=1, level=0.95), "cs", "simple", "conley-taber").lower)
+    with pytest.raises(UserError, match="38 different"):
+        infer(two_periods(np.arange(39.0), treated=1, level=0.95), "cs", "simple", "conley-taber")
 
 
 def test_many_treated_units_are_warned_of():
@@ -156,6 +164,25 @@ def test_effects_kept_that_fall_into_parts_are_told(seed, controls, in_parts):
     assert any("fall into parts" in english for english, _ in found.warnings) == in_parts == (min(tested) <= 0.1)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_lower_level_gives_an_interval_within(seed):
+    rng = np.random.default_rng(seed)
+    size = np.exp(rng.uniform(0, 5, 21))
+    y = rng.normal(size=21) * np.sqrt(0.05 + 5 / size)
+    ends = [infer(two_periods(y, treated=1, level=level, m=size), "cs", "simple", "ferman-pinto", Options(draws=199)) for level in (0.95, 0.9)]
+    assert ends[0].lower <= ends[1].lower + 1e-6 and ends[1].upper <= ends[0].upper + 1e-6
+
+
+def test_draws_do_not_hang_on_the_unit_of_the_outcome():
+    size = np.random.default_rng(1).uniform(1, 30, 43)
+    for how in ("randomisation", "conley-taber", "ferman-pinto"):
+        values = []
+        for unit in (1.0, 1e-12, 1e9):
+            frame = wave(6, {8: 3, 0: 40}).assign(m=lambda rows: size[rows["unit"]])
+            values.append(infer(design(frame.assign(y=frame["y"] * unit), "unit", "time", "y", "cohort", size="m"), "cs", "simple", how, Options(draws=99)).p)
+        assert values[0] == values[1] == values[2]
+
+
 def test_size_is_needed():
     with pytest.raises(UserError, match="needs how large each unit is"):
         infer(design(panel(1), "unit", "time", "y", "cohort"), "cs", "simple", "ferman-pinto")
@@ -189,10 +216,10 @@ def test_ferman_pinto_keeps_the_level_where_variance_hangs_on_size_and_conley_ta
 
 
 
-@pytest.mark.parametrize(("how", "options"), [("conley-taber", Options(draws=5)), ("ferman-pinto", Options(draws=5)), ("wild", Options(draws=5))])
+@pytest.mark.parametrize(("how", "options"), [("conley-taber", Options(draws=38)), ("ferman-pinto", Options(draws=5)), ("wild", Options(draws=5))])
 def test_too_few_draws_for_the_level_are_refused(how, options):
     frame = wave(5, {8: 6, 0: 30}).assign(size=lambda rows: 1.0 + rows["unit"] % 4)
-    with pytest.raises(UserError, match="draws are too few"):
+    with pytest.raises(UserError, match=f"{options.draws} draws are too few"):
         infer(design(frame, "unit", "time", "y", "cohort", size="size"), "cs", "simple", how, options)
 
 

@@ -47,7 +47,7 @@ def small(treated, never):
 
 
 def test_the_same_as_the_estimator_by_itself():
-    plan = small(1, 12)
+    plan = small(1, 25)
     found, plain = infer(plan, "sdid", "simple", "placebo"), estimate(plan, "sdid")
     assert (found.p, found.se, found.lower) == pytest.approx((plain.p, plain.se, plain.lower), nan_ok=True)
     event = infer(plan, "sdid", "dynamic", "placebo").event
@@ -73,5 +73,7 @@ def test_drawn_placebos_are_ranked_too(monkeypatch):
 def test_refusals():
     with pytest.raises(UserError, match="randomisation"):
         infer(small(1, 12), "cs", "simple", "placebo")
+    with pytest.raises(UserError, match="only 13 ways to assign"):
+        infer(small(1, 12), "sdid", "simple", "placebo")
     with pytest.raises(UserError, match="too few for placebos"):
         infer(small(8, 9), "sdid", "simple", "placebo")

@@ -151,7 +151,7 @@ def test_strata_in_which_nobody_can_change_places():
 
 
 def test_fewer_assignments_than_the_level_needs():
-    with pytest.raises(UserError, match=r"only 10 ways.*below 0.100, and 95% needs 20"):
+    with pytest.raises(UserError, match=r"only 10 ways.*below 0.100, and 95 % needs 20.*--inference recommended"):
         infer(two_periods(level=0.95), "cs", "simple", "randomisation")
     with pytest.raises(UserError, match=r"9 draws are too few"):
         infer(design(panel(1), "unit", "time", "y", "cohort"), "cs", "simple", "randomisation", Options(draws=9))

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from evaluation.errors import UserError
 from evaluation.impact.design import design
 from evaluation.impact.estimators import KNOWN as ESTIMATORS
+from evaluation.impact.estimators import estimate
 from evaluation.impact.inference import KNOWN, Options, infer
 from evaluation.impact.inference.recommend import recommend
 from tests.impact.inference.test_randomisation import two_periods, wave
@@ -49,3 +51,40 @@ def test_designs(plan, estimator, expected):
     assert how == expected
     if how in ("randomisation", "mackinnon-webb", "ferman-pinto"):
         assert 0 < infer(given, estimator, "simple", how, Options(draws=199)).p <= 1
+
+
+def mixed(units=12):
+    """Two units of each zone, one treated and one not."""
+    frame = wave(3, {8: units // 2, 0: units // 2})
+    return design(frame.assign(zone=frame["unit"] % (units // 2)), "unit", "time", "y", "cohort", cluster="zone")
+
+
+def one_of_ten():
+    frame = wave(4, {8: 1, 0: 9})
+    return design(frame.assign(x=np.random.default_rng(1).normal(size=len(frame))), "unit", "time", "y", "cohort", covariates=("x",))
+
+
+@pytest.mark.parametrize(("plan", "estimator", "instead"), [
+    (mixed, "bjs", "wild"), (mixed, "dcdh", "wild"), (mixed, "did2s", "wild"), (one_of_ten, "twfe", "wild"), (one_of_ten, "bjs", "wild"), (lambda: of({8: 1, 0: 6}), "sdid", "placebo"),
+])  # fmt: skip
+def test_what_cannot_be_had_leaves_the_estimators_own_errors_with_the_reason(plan, estimator, instead):
+    given = plan()
+    with pytest.raises(UserError):
+        infer(given, estimator, "simple", instead)
+    found = infer(given, estimator, "simple", "recommended")
+    english, korean = found.warnings[0]
+    assert english.startswith(f"Inference by analytic: {instead} would suit this design, but cannot serve:") and instead in korean and found.p == estimate(given, estimator).p
+
+
+@pytest.mark.parametrize("sizes", [{8: 1, 0: 1}, {8: 3, 0: 1}, {8: 2, 0: 2}, {8: 1, 0: 3}, {5: 1, 8: 1, 0: 2}])
+@pytest.mark.parametrize("estimator", ["twfe", "cs", "bjs", "sdid", "stacked"])
+def test_the_recommended_inference_never_refuses_what_the_estimator_can_serve(sizes, estimator):
+    given = of(sizes)
+    try:
+        estimate(given, estimator)
+    except UserError:
+        pytest.skip(f"{estimator} has no estimate here")
+    found = infer(given, estimator, "simple", "recommended", Options(draws=199))
+    assert found.warnings[0][0].startswith("Inference by ")
+    if np.isinf([found.lower, found.upper]).any():
+        assert any("no end" in english or "no bound" in english for english, _ in found.warnings)

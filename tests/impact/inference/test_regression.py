@@ -114,7 +114,7 @@ def test_treated_rows():
 @pytest.mark.parametrize("estimator", ["bjs", "did2s", "dcdh", "sdid", "sc", "etwfe_poisson"])
 def test_what_is_no_regression_is_refused_with_what_to_use(estimator):
     frame = panel().assign(y=lambda frame: np.exp(frame["y"]))
-    with pytest.raises(UserError, match=rf"{estimator} is no single regression.*randomisation.*twfe"):
+    with pytest.raises(UserError, match=rf"{estimator} is no single regression.*--inference recommended.*twfe"):
         regression(plan(frame), estimator)
 
 

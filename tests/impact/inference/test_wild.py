@@ -310,7 +310,7 @@ def test_event_times_of_one_cluster_have_no_interval():
 
 
 def test_few_treated_clusters():
-    with pytest.raises(UserError, match="single cluster is treated.*randomisation, ferman-pinto or subcluster"):
+    with pytest.raises(UserError, match="single cluster is treated.*--inference recommended"):
         wild(plan(panel(clusters=12, treated=1)), "twfe", "simple", Options(draws=199))
     two = wild(plan(panel(clusters=12, treated=2)), "twfe", "simple", Options(draws=199))
     assert any("Only 2 clusters are treated" in english for english, _ in two.warnings)

@@ -385,6 +385,19 @@ def test_the_command_prints_one_list(files, capsys, monkeypatch):
     pd.testing.assert_frame_equal(pd.DataFrame(json.loads(out)), honest(BETAS, VCOV, 4, "sd", [0.1], [0.25] * 4))
 
 
+@pytest.mark.parametrize(("method", "bound"), [("rm", 1e7), ("sd", 1e6)])
+def test_bounds_lost_in_rounding_are_refused(method, bound):
+    with pytest.raises(UserError, match="cannot be told from rounding"):
+        honest(BETAS, VCOV, 4, method, (bound,))
+
+
+@pytest.mark.parametrize("method", ["rm", "sd"])
+def test_the_size_of_weights_is_only_one_of_units(method):
+    tiny, plain = honest(BETAS, VCOV, 4, method, (0.1,), [1e-300, 0, 0, 0]), honest(BETAS, VCOV, 4, method, (0.1,), [1, 0, 0, 0])
+    assert tiny[["lower", "upper"]].to_numpy() * 1e300 == pytest.approx(plain[["lower", "upper"]].to_numpy(), rel=1e-9)
+    assert breakdown(BETAS, VCOV, 4, method, [1e-300, 0, 0, 0]) == pytest.approx(breakdown(BETAS, VCOV, 4, method, [1, 0, 0, 0]))
+
+
 def test_a_person_reads_the_breakdown_value(files, capsys, monkeypatch):
     code, out, err = here(capsys, monkeypatch, "honest", "--betas", files / "b.csv", "--vcov", files / "v.csv", "--pre", 4, "--bounds", "1", "--weights", "1,1,0,0")
     assert code == 0 and "breakdown value: 1." in out and "times the largest before it" in out and "add up to 2, not 1" in err
