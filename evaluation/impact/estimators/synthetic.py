@@ -602,8 +602,8 @@ def _warnings(plan: Design, aggregate: str, estimator: str, how: str, cohorts: l
         told.append((f"There are {controls} never-treated units only, few to make a synthetic unit of.", f"미참여 단위가 {controls}개뿐이어서 합성 단위를 만들기에 적다."))
     if theta is not None and np.isnan(_half_widths(theta, np.zeros(theta.shape[1]), plan.level, True)).any():
         told.append((
-            f"No interval at {plan.level:.0%}: with {len(theta)} placebos no p-value is below {1 / (1 + len(theta)):.3f}.",
-            f"{plan.level:.0%} 신뢰구간을 만들 수 없다. 플라시보가 {len(theta)}개이면 p값이 {1 / (1 + len(theta)):.3f}보다 작을 수 없다.",
+            f"No interval at {100 * plan.level:g}%: with {len(theta)} placebos no p-value is below {1 / (1 + len(theta)):.3f}.",
+            f"{100 * plan.level:g}% 신뢰구간을 만들 수 없다. 플라시보가 {len(theta)}개이면 p값이 {1 / (1 + len(theta)):.3f}보다 작을 수 없다.",
         ))  # fmt: skip
     if how == "jackknife" and estimator == SC:
         told.append((
