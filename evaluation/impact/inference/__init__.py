@@ -89,7 +89,9 @@ def infer(plan: Design, estimator: str, aggregate: str = "simple", how: str = "a
         return plain
     module, function = KNOWN[how]
     method = getattr(import_module(f"evaluation.impact.inference.{module}"), function)
-    found: Found = method(plan, estimator, aggregate, options or Options())
+    # Those that rest on the regression behind an estimate hold it against that estimate.
+    more = {"told": plain} if module in ("cluster_robust", "wild") else {}
+    found: Found = method(plan, estimator, aggregate, options or Options(), **more)
     event, groups, told = plain.event, plain.groups, list(found.warnings)
     if not event.empty and not found.event.empty:
         given = found.event.set_index("event_time")

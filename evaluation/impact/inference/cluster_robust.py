@@ -23,6 +23,7 @@ from evaluation.errors import UserError
 from evaluation.impact.design import Design
 from evaluation.impact.inference import Found, Options
 from evaluation.impact.inference.regression import Regression, Solved, regression, solve
+from evaluation.impact.result import Result
 from evaluation.impact.result import interval
 
 CR1, CR2, CR3 = "cr1", "cr2", "cr3"
@@ -120,16 +121,19 @@ def _imbens_kolesar(given: Regression, solved: Solved, a: np.ndarray, b: np.ndar
     return float(np.trace(matrix) ** 2 / (matrix**2).sum())
 
 
-def cr1(plan: Design, estimator: str, aggregate: str, options: Options) -> Found:
+def cr1(plan: Design, estimator: str, aggregate: str, options: Options, told: Result | None = None) -> Found:
     """CR1, the usual cluster-robust error with G / (G - 1) (N - 1) / (N - K), and t with G - 1 degrees of freedom.
+
+    Args:
+        told: what the estimator found, where it is at hand; likewise for the others.
 
     Raises:
         UserError: an estimator that is no single regression; an effect that one cluster alone identifies.
     """
-    return _found(plan, estimator, aggregate, CR1)
+    return _found(plan, estimator, aggregate, CR1, told)
 
 
-def cr2(plan: Design, estimator: str, aggregate: str, options: Options, degrees: str = BELL_MCCAFFREY) -> Found:
+def cr2(plan: Design, estimator: str, aggregate: str, options: Options, degrees: str = BELL_MCCAFFREY, told: Result | None = None) -> Found:
     """CR2 with Satterthwaite degrees of freedom of the working model, or Imbens and Kolesar's.
 
     Args:
@@ -138,30 +142,30 @@ def cr2(plan: Design, estimator: str, aggregate: str, options: Options, degrees:
     Raises:
         UserError: as `cr1`.
     """
-    return _found(plan, estimator, aggregate, CR2, degrees)
+    return _found(plan, estimator, aggregate, CR2, told, degrees)
 
 
-def cr3(plan: Design, estimator: str, aggregate: str, options: Options) -> Found:
+def cr3(plan: Design, estimator: str, aggregate: str, options: Options, told: Result | None = None) -> Found:
     """The jackknife: (G - 1) / G times the squared changes of the estimate when each cluster is left out, and t with G - 1.
 
     Raises:
         UserError: as `cr1`.
     """
-    return _found(plan, estimator, aggregate, CR3)
+    return _found(plan, estimator, aggregate, CR3, told)
 
 
 WORDS = {CR1: "cluster-robust (CR1), t with G - 1", CR2: "bias-reduced cluster-robust (CR2), t with Satterthwaite degrees of freedom", CR3: "cluster jackknife (CR3), t with G - 1"}
 
 
-def _found(plan: Design, estimator: str, aggregate: str, kind: str, degrees: str = BELL_MCCAFFREY) -> Found:
-    given = regression(plan, estimator, aggregate)
+def _found(plan: Design, estimator: str, aggregate: str, kind: str, told: Result | None, degrees: str = BELL_MCCAFFREY) -> Found:
+    given = regression(plan, estimator, aggregate, told)
     solved = solve(given)
     found = errors(given, solved, kind, correlated=kind == CR2)
     if found.hidden[0] > MEANINGLESS or not found.se[0] > solved.nothing or not found.df[0] > 0:
         share = f"{100 * min(1, found.hidden[0]):.0f}"
         raise UserError(
-            f"{kind} says nothing here: {share} % of the variance lies in clusters that alone identify an effect (such as a single treated cluster), whose errors no other tells. Use --inference randomisation, ferman-pinto or conley-taber.",
-            f"이 자료에는 {kind}을(를) 쓸 수 없습니다. 분산의 {share}%가 (하나뿐인 참여 군집처럼) 혼자서 효과를 식별하는 군집에 있어 그 오차를 다른 군집에서 알 수 없습니다. --inference randomisation, ferman-pinto 또는 conley-taber를 쓰십시오.",
+            f"{kind} says nothing here: {share} % of the variance lies in clusters that alone identify an effect (such as a single treated cluster), whose errors no other tells. Use --inference recommended.",
+            f"이 자료에는 {kind}을(를) 쓸 수 없습니다. 분산의 {share}%가 (하나뿐인 참여 군집처럼) 혼자서 효과를 식별하는 군집에 있어 그 오차를 다른 군집에서 알 수 없습니다. --inference recommended를 쓰십시오.",
         )
     told = []
     if found.hidden[0] > HIDDEN:

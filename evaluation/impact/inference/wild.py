@@ -22,6 +22,7 @@ from evaluation.impact.design import Design
 from evaluation.impact.inference import Found, Options
 from evaluation.impact.inference.randomisation import enough_draws
 from evaluation.impact.inference.regression import Regression, Solved, regression, solve
+from evaluation.impact.result import Result
 
 RADEMACHER, WEBB = "rademacher", "webb"
 POINTS = {RADEMACHER: np.array([1.0, -1.0]), WEBB: np.sqrt([1.5, 1.0, 0.5, 1.5, 1.0, 0.5]) * [1, 1, 1, -1, -1, -1]}
@@ -186,7 +187,7 @@ def confidence_set(draws: Draws, level: float) -> list[tuple[float, float]]:
     return parts
 
 
-def wild(plan: Design, estimator: str, aggregate: str, options: Options, weights: str | None = None) -> Found:
+def wild(plan: Design, estimator: str, aggregate: str, options: Options, weights: str | None = None, told: Result | None = None) -> Found:
     """The wild cluster bootstrap: weights are drawn by cluster.
 
     The p-value of no effect is symmetric, the share of draws whose t is at least as large as the data's. All draws are gone through where
@@ -194,16 +195,16 @@ def wild(plan: Design, estimator: str, aggregate: str, options: Options, weights
     fewer than 11 clusters, Rademacher's with more.
 
     Args:
-        weights: RADEMACHER or WEBB, to have one of them whatever the number of clusters.
+        weights: RADEMACHER or WEBB, to have one of them whatever the number of clusters; told: what the estimator found, where it is at hand.
 
     Raises:
         UserError: an estimator that is no single regression; a single treated cluster, of which the test says nothing.
     """
-    given = regression(plan, estimator, aggregate)
+    given = regression(plan, estimator, aggregate, told)
     return _found(plan, given, given.cluster, f"wild cluster bootstrap, null imposed, by {plan.cluster}", options, weights)
 
 
-def subcluster(plan: Design, estimator: str, aggregate: str, options: Options, weights: str | None = None) -> Found:
+def subcluster(plan: Design, estimator: str, aggregate: str, options: Options, weights: str | None = None, told: Result | None = None) -> Found:
     """The wild subcluster bootstrap: weights are drawn by unit where clusters are coarser, else by row, while errors stay clustered.
 
     It is for few treated clusters, of which `wild` says little. It takes units (rows) of a cluster as independent of each other when
@@ -211,7 +212,7 @@ def subcluster(plan: Design, estimator: str, aggregate: str, options: Options, w
 
     Args, raises: as `wild`; a single treated unit (row).
     """
-    given = regression(plan, estimator, aggregate)
+    given = regression(plan, estimator, aggregate, told)
     coarser = given.clusters < len(np.unique(given.unit))
     drawn, name = (given.unit, "unit") if coarser else (given.row, "row")
     # A unit that moves is drawn apart in each of its clusters.

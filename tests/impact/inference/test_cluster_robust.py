@@ -233,7 +233,7 @@ def test_working_model_with_weights_is_named():
 @pytest.mark.parametrize("how", ["cr1", "cr2", "cr3"])
 def test_a_single_treated_cluster_is_refused(how):
     frame = waves()[lambda frame: (frame["unit"] == 1) | (frame["unit"] > 6)]
-    with pytest.raises(UserError, match="86 % of the variance.*randomisation"):
+    with pytest.raises(UserError, match="86 % of the variance.*--inference recommended"):
         infer(plan(frame), "twfe", "simple", how)
 
 
