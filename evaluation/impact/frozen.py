@@ -50,5 +50,13 @@ def freeze(entries: list[dict], spec: dict, on: str, reason: str) -> dict:
 
 
 def differences(spec: dict, other: dict) -> list[str]:
-    """Keys in which two checked specifications differ, in the order of the first."""
-    return [key for key in [*spec, *(set(other) - set(spec))] if spec.get(key) != other.get(key)]
+    """Keys in which two checked specifications differ, in the order of the first; a window that outcomes take from the whole is one of the whole."""
+    first, second = _apart(spec), _apart(other)
+    return [key for key in [*first, *sorted(set(second) - set(first))] if first.get(key) != second.get(key)]
+
+
+def _apart(spec: dict) -> dict:
+    """A specification with only those windows in its outcomes that are their own."""
+    if "outcomes" not in spec:
+        return spec
+    return spec | {"outcomes": [{key: value for key, value in outcome.items() if key != "window" or value != spec.get("window")} for outcome in spec["outcomes"]]}

@@ -427,11 +427,14 @@ def _asked_by_texts(document: Document) -> dict:
         return rows
 
     def unlike_in_size() -> list[str]:
-        """Small cohorts whose complexes are far larger or smaller than non-participants, so that they could hardly have changed places."""
+        """Small cohorts whose interval rests on reassigning, and whose complexes are far larger or smaller than non-participants, so that they
+        could hardly have changed places."""
         first = document.impact["outcomes"][0]
+        told = document.facts["inference"]
+        reassigned = set(told.loc[(told["outcome"] == first["id"]) & told["how"].isin(["randomisation", "mackinnon-webb"]), "part"])
         trait = first.get("of", first["id"])
         ids = {cohort: f"credibility.balance.{cohort}.{trait}" for cohort in few()}
-        return [cohort for cohort, id in ids.items() if has(id) and abs(value(id)) > FAR]
+        return [cohort for cohort, id in ids.items() if cohort in reassigned and has(id) and abs(value(id)) > FAR]
 
     def why_inference() -> str:
         """Which inference was taken for the effect on all participants, and why, for the reader."""
@@ -597,6 +600,7 @@ def _asked_by_texts(document: Document) -> dict:
         "other_levels": other_levels,
         "proof_parts": proof_parts,
         "unlike_in_size": unlike_in_size,
+        "each_of": lambda count: words.number((1 - document.impact["level"]) / count, 3),
         "significant_percent": lambda: words.number(100 * (1 - document.impact["level"]), 0),
         "SCALE": SCALE,
         "check_rows": check_rows,

@@ -24,6 +24,11 @@ def test_a_second_one_needs_a_reason():
         freeze([first], spec, "2010-02-28", "")
     other = spec | {"anticipation": 1, "level": 0.9}
     assert differences(other, spec) == ["anticipation", "level"]
+    # A window that outcomes take from the whole is one difference, one of their own another.
+    raw = read_impact()
+    assert differences(complete_impact(raw | {"window": {"before": 3, "after": 5}}), spec) == ["window"]
+    own = [raw["outcomes"][0] | {"window": {"before": 2, "after": 5}}, *raw["outcomes"][1:]]
+    assert differences(complete_impact(raw | {"outcomes": own}), spec) == ["outcomes"]
     with pytest.raises(UserError, match=r"anticipation, level differ\). Say why"):
         freeze([first], other, "2010-02-28", "")
     assert freeze([first], other, "2010-02-28", "a reviewer asked for it")["hash"] == fingerprint(other)

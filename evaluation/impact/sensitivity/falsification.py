@@ -271,7 +271,8 @@ def influence(data: pd.DataFrame, spec: dict, most: int = 10) -> pd.DataFrame:
     Returns:
         `complex_id`, `cohort`, `change` (log points; leaving the complex out changes the estimate by about this), the largest first.
     """
-    plan = panel_design(data, spec)
+    # Of each complex, whatever is taken as independent.
+    plan = panel_design(data, spec | {"cluster": "complex"})
     found = estimate(plan, "cs")
     if found.influence is None:
         return pd.DataFrame(columns=["complex_id", "cohort", "change"])

@@ -72,6 +72,8 @@ def test_influence_names_the_complex_that_stands_out():
     data = sample(tables(noise=0.02, effects={"c03": 0.8}))
     found = influence(data, SPEC)
     assert found.at[0, "complex_id"] == "c03" and found.at[0, "cohort"] == 2005
+    # By complex, also where zones are taken as independent.
+    pd.testing.assert_frame_equal(found, influence(data, SPEC | {"cluster": "zone"}))
     rows = {row["case"]: row["estimate"] for row in leave_one_complex_out(data, SPEC)}
     main = estimate(panel_design(data, SPEC), "cs").estimate
     # First order: right to within a sixth, as its cohort has six complexes.
