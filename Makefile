@@ -62,7 +62,7 @@ proof: $(READY)
 	@mkdir -p docs/proof
 	@$(BIN)/iccp impact simulate --design docs/examples/few_treated.yml --estimators cs --inferences $(INFERENCES) \
 	    --effect 0.1 --samples $(SAMPLES) --by-cohort --output docs/proof/few_treated.json
-	@$(BIN)/iccp impact simulate --design docs/examples/few_treated.yml --estimators bjs,twfe --inferences recommended,analytic,mackinnon-webb,conley-taber \
+	@$(BIN)/iccp impact simulate --design docs/examples/few_treated.yml --estimators bjs --inferences recommended,analytic,mackinnon-webb,conley-taber \
 	    --effect 0.1 --samples $(SAMPLES) --by-cohort --output docs/proof/few_treated_estimators.json
 
 simulate: $(READY)

@@ -131,24 +131,34 @@ def on_stderr(what: str, after: float = 1.0, every: float = 10.0) -> Callable[[i
 
 
 def code_version(*folders: str) -> str:
-    """A hash of the code in files or folders of the package, such as impact/inference; comments and docstrings do not count."""
-    import tokenize
-
+    """A hash of the code in files or folders of the package, such as impact/inference; comments, docstrings and empty lines do not count."""
     root = Path(__file__).parent
     digest = sha256()
     for folder in folders or (".",):
         place = root / folder
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(path.relative_to(root).as_posix().encode())
-            with path.open("rb") as file:
-                start = True
-                for token in tokenize.tokenize(file.readline):
-                    if token.type in (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING) or (start and token.type == tokenize.STRING):
-                        continue
-                    # A string that begins a statement is a docstring; line breaks within brackets are NL and never come here.
-                    start = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
-                    digest.update(f"{token.type} {token.string}\n".encode())
+            digest.update(f"{path.relative_to(root).as_posix()}\n{_without_words(path.read_text(encoding='utf-8'))}".encode())
     return digest.hexdigest()[:16]
+
+
+def _without_words(source: str) -> str:
+    """Source without comments, docstrings and empty lines.
+
+    Only where these lie is taken from the tokens: Python's versions cut other things, such as f-strings, in different ways.
+    """
+    import tokenize
+    from io import StringIO
+
+    lines, start, words = source.split("\n"), True, []
+    for token in tokenize.generate_tokens(StringIO(source).readline):
+        # A string that begins a statement is a docstring.
+        if token.type == tokenize.COMMENT or (start and token.type == tokenize.STRING):
+            words.append((token.start, token.end))
+        elif token.type != tokenize.NL:
+            start = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+    for (first, left), (last, right) in reversed(words):
+        lines[first - 1 : last] = [lines[first - 1][:left] + lines[last - 1][right:]] + [""] * (last - first)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def _run(function: Callable[[Any], Any], job: Any) -> Any:

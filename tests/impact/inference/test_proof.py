@@ -25,12 +25,12 @@ def test_it_is_the_design_that_is_spoken_of(kept):
 
 
 def test_what_was_simulated():
-    assert set(ROWS["estimator"]) == {"cs", "bjs", "twfe"}
+    assert set(ROWS["estimator"]) == {"cs", "bjs"}
     assert set(ROWS.loc[ROWS["estimator"] == "cs", "inference"]) == {"recommended", "analytic", "cr2", "cr3", "wild", "mackinnon-webb", "conley-taber"}
 
 
 @pytest.mark.parametrize("cohort", COHORTS)
-@pytest.mark.parametrize("estimator", ["cs", "bjs", "twfe"])
+@pytest.mark.parametrize("estimator", ["cs", "bjs"])
 def test_the_recommended_inference_keeps_its_level_and_none_that_does_is_stronger(estimator, cohort):
     own = ROWS[(ROWS["cohort"] == cohort) & (ROWS["estimator"] == estimator)]
     size = own[own["effect"] == 0].set_index("inference")["rejection"]
