@@ -12,6 +12,7 @@ from evaluation.impact.inference import RECOMMENDED, Options, infer, of_cohort
 from evaluation.impact.inference.power import detectable
 from evaluation.impact.inference.recommend import recommend
 from evaluation.impact.inference.simulate import Errors, cached, errors_of, setting
+from evaluation.impact.result import Result
 from evaluation.impact.sensitivity.evidence import scientific_methods_level
 from evaluation.impact.sensitivity.honest import RM, SD, breakdown_of, honest_of
 from evaluation.impact.sensitivity.pretrends import pretrends_of
@@ -41,15 +42,19 @@ def effects(plan: Design, how: str, options: Options | None = None) -> pd.DataFr
         if own is None:
             continue
         usual = estimate(own, "cs")
-        name, why = recommend(own, "cs") if how == RECOMMENDED else (how, None)
-        refused = False
-        try:
-            found = infer(own, "cs", "simple", name, options, usual)
-            why = why or (found.inference, found.inference)
-        except UserError as error:
-            found, name, why, refused = usual, "analytic", (error.en, error.ko), True
+        found, name, why, refused = _inferred(own, how, options, usual)
         rows.append((str(part), usual.estimate, usual.lower, usual.upper, found.lower, found.upper, found.p, name, *why, refused, usual.n_treated_units))
     return pd.DataFrame(rows, columns=SURE_COLUMNS)
+
+
+def _inferred(plan: Design, how: str, options: Options | None, usual: Result) -> tuple[Result, str, tuple[str, str], bool]:
+    """The effect by a method or the recommended one, which one it is and why, and whether it refused, so that the usual estimate stands."""
+    name, why = recommend(plan, "cs") if how == RECOMMENDED else (how, None)
+    try:
+        found = infer(plan, "cs", "simple", name, options, usual)
+    except UserError as error:
+        return usual, "analytic", (error.en, error.ko), True
+    return found, name, why or (found.inference, found.inference), False
 
 
 def before_joining(plan: Design, how: str, options: Options | None = None) -> pd.DataFrame:
@@ -71,11 +76,7 @@ def before_joining(plan: Design, how: str, options: Options | None = None) -> pd
         data = own.data[own.data["time"].isin([start, last])]
         data = data.assign(cohort=data["cohort"].where(data["cohort"] == 0, last), treated=((data["cohort"] > 0) & (data["time"] == last)).astype(data["treated"].dtype))
         pretended = replace(own, data=data.reset_index(drop=True), anticipation=0, before=None, after=None)
-        name = recommend(pretended, "cs")[0] if how == RECOMMENDED else how
-        try:
-            found = infer(pretended, "cs", "simple", name, options)
-        except UserError:
-            name, found = "analytic", estimate(pretended, "cs")
+        found, name, _, _ = _inferred(pretended, how, options, estimate(pretended, "cs"))
         years = int(last - start)
         rows.append((str(cohort), years, found.estimate / years, found.lower / years, found.upper / years, found.p, name))
     return pd.DataFrame(rows, columns=BEFORE_COLUMNS)

@@ -35,16 +35,6 @@ def check_entries(checks: dict[str, pd.DataFrame], level: float, files: pd.DataF
     return pd.concat(parts, ignore_index=True)
 
 
-def influence_entries(moved: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
-    """`credibility.OUTCOME.most`: by how much the estimate would change without the complex that moves it most, in points of per cent.
-
-    Args:
-        moved: `evaluation.impact.sensitivity.falsification.influence` with `outcome`, the largest first.
-    """
-    most = moved.drop_duplicates("outcome")
-    return part([entry(f"credibility.{row.outcome}.most", 100 * row.change, "percent", 2) for row in most.itertuples()], INPUTS, "evaluation.impact.sensitivity.falsification.influence", files)
-
-
 def effect_entries(effects: dict[str, pd.DataFrame], level: float, files: pd.DataFrame) -> pd.DataFrame:
     """`credibility.OUTCOME.effect.PART` with the interval of the inference that suits the design, and its p-value; `.usual`: with the usual one.
 

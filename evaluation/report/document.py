@@ -124,7 +124,6 @@ def _facts(base: Path) -> dict:
         "targets": pd.read_csv(base / "index" / "targets.csv"),
         "estimators": pd.read_csv(base / "impact" / "estimators.csv"),
         "checks": pd.read_csv(base / "credibility" / "checks.csv", keep_default_na=False, na_values=[""], dtype={"case": "string", "why": "string"}),
-        "influence": pd.read_csv(base / "credibility" / "influence.csv"),
         "inference": pd.read_csv(base / "credibility" / "inference.csv", dtype={"part": "string"}),
         "evidence": pd.read_csv(base / "credibility" / "evidence.csv"),
         "curve": _rows_of(base / "credibility" / "curve.csv"),
